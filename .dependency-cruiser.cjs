@@ -1,0 +1,75 @@
+/**
+ * Imports point one way: a room may import from the rooms listed for it and from nowhere else.
+ * `npm run imports` checks it; docs/architecture.md draws it.
+ */
+const MAY_IMPORT = {
+  errors: [],
+  time: [],
+  observe: ['time'],
+  zeromq: ['errors'],
+  protocol: ['errors'],
+  routes: ['protocol', 'errors'],
+  hub: ['protocol', 'observe', 'time'],
+  hold: ['hub', 'protocol', 'observe', 'time'],
+  backend: ['hold', 'routes', 'protocol', 'observe', 'time', 'errors', 'zeromq'],
+  front: ['hold', 'protocol', 'observe', 'time', 'errors'],
+  proxy: ['front', 'backend', 'hold', 'hub', 'routes', 'protocol', 'observe', 'time', 'errors'],
+  control: ['hub', 'protocol', 'observe', 'time', 'errors', 'zeromq'],
+  config: ['errors'],
+  runtime: [
+    'proxy',
+    'control',
+    'front',
+    'backend',
+    'hold',
+    'hub',
+    'routes',
+    'config',
+    'protocol',
+    'observe',
+    'time',
+    'errors',
+    'zeromq',
+  ],
+  cli: ['runtime', 'config', 'errors'],
+};
+
+const rules = Object.entries(MAY_IMPORT).map(([room, others]) => ({
+  name: `${room}-imports`,
+  comment: `src/${room} may import only from: ${[room, ...others].join(', ')}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: '^src/', pathNot: `^src/(${[room, ...others].join('|')})/` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...rules,
+    {
+      name: 'every-room-is-known',
+      comment: 'A new folder under src needs a line in this file.',
+      severity: 'error',
+      from: { path: '^src/[^/]+/', pathNot: `^src/(${Object.keys(MAY_IMPORT).join('|')})/` },
+      to: {},
+    },
+    {
+      name: 'no-circular',
+      comment: 'Two files that need each other at run time are one file, or one too many.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'zeromq-on-demand',
+      comment: 'The optional package is loaded in one place; everywhere else only its types are used.',
+      severity: 'error',
+      from: { pathNot: '^src/zeromq/' },
+      to: { path: 'node_modules/zeromq', dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+  },
+};
