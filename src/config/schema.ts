@@ -1,0 +1,465 @@
+/**
+ * The one table of settings: YAML path, type, unit, default, meaning, and the pushpin.conf key each one stands for.
+ * Validation, the JSON Schema, the reference page and config/holdfast.yaml are all made from it.
+ * Specification 1.3 and appendix D.
+ */
+import { HoldfastError } from '../errors/holdfast-error.js';
+import type { ListenAddress, LogLevel, Settings } from './settings.js';
+import { ANY_HOST, checkValue, didYouMean, invalidValue, type ListItem, type ValueType } from './validate.js';
+
+/** The key of a pushpin.conf that a setting stands for. */
+export interface PushpinKey {
+  readonly section: 'runner' | 'proxy' | 'handler';
+  /** More than one when the original spreads the setting over several keys. */
+  readonly keys: readonly string[];
+  /** What holds when a pushpin.conf leaves the key out, if that is not the default here. */
+  readonly absent?: { readonly value: unknown };
+}
+
+export interface SettingRow<T> {
+  readonly type: ValueType;
+  readonly default: T;
+  readonly unit: string | undefined;
+  readonly sentence: string;
+  readonly pushpin: PushpinKey | undefined;
+  /** The default as written, where the program fills it in later. */
+  readonly writtenDefault?: string;
+}
+
+/** A row with its place. */
+export interface SettingEntry extends SettingRow<unknown> {
+  /** As in YAML: `http.max_head_bytes`. */
+  readonly path: string;
+  /** As in YAML: `http`. */
+  readonly section: string;
+  /** As in YAML: `max_head_bytes`. */
+  readonly key: string;
+  /** As in `Settings`: `maxHeadBytes`. */
+  readonly member: string;
+}
+
+/** Some sections with some members each. */
+export type DeepPartial<T> = {
+  readonly [Section in keyof T]?: { readonly [Key in keyof T[Section]]?: T[Section][Key] | undefined } | undefined;
+};
+
+/** Checked values by YAML path, from one source of settings. An undefined value means "off". */
+export type Layer = ReadonlyMap<string, unknown>;
+
+type SettingTable = {
+  readonly [Section in keyof Settings]: {
+    readonly [Key in keyof Settings[Section]]: SettingRow<Settings[Section][Key]>;
+  };
+};
+
+const MAX_BYTES = 2_147_483_647;
+// Node's timers take at most 2^31 - 1 milliseconds.
+const MAX_SECONDS = 2_000_000;
+const MAX_MILLISECONDS = MAX_SECONDS * 1000;
+
+function bytes(value: number, sentence: string, pushpin?: PushpinKey, min = 1): SettingRow<number> {
+  return { type: { kind: 'integer', min, max: MAX_BYTES }, default: value, unit: 'bytes', sentence, pushpin };
+}
+
+function count(
+  value: number,
+  range: readonly [min: number, max: number],
+  unit: string,
+  sentence: string,
+  pushpin?: PushpinKey,
+): SettingRow<number> {
+  return { type: { kind: 'integer', min: range[0], max: range[1] }, default: value, unit, sentence, pushpin };
+}
+
+function seconds(value: number, min: number, sentence: string, pushpin?: PushpinKey): SettingRow<number> {
+  return { type: { kind: 'number', min, max: MAX_SECONDS }, default: value, unit: 'seconds', sentence, pushpin };
+}
+
+function flag(value: boolean, sentence: string, pushpin?: PushpinKey): SettingRow<boolean> {
+  return { type: { kind: 'boolean' }, default: value, unit: undefined, sentence, pushpin };
+}
+
+function text(value: string, sentence: string, pushpin?: PushpinKey): SettingRow<string> {
+  return { type: { kind: 'text' }, default: value, unit: undefined, sentence, pushpin };
+}
+
+function signingKey(value: string, sentence: string, pushpin: PushpinKey): SettingRow<string> {
+  return { type: { kind: 'key' }, default: value, unit: undefined, sentence, pushpin };
+}
+
+function choice<Value extends string>(
+  value: Value,
+  values: readonly Value[],
+  sentence: string,
+  pushpin?: PushpinKey,
+): SettingRow<Value> {
+  return { type: { kind: 'choice', values }, default: value, unit: undefined, sentence, pushpin };
+}
+
+function list(
+  value: readonly string[],
+  item: Exclude<ListItem, 'address'>,
+  sentence: string,
+  pushpin?: PushpinKey,
+): SettingRow<readonly string[]> {
+  return { type: { kind: 'list', item }, default: value, unit: undefined, sentence, pushpin };
+}
+
+function pushpinKey(section: PushpinKey['section'], key: string, ...more: readonly string[]): PushpinKey {
+  return { section, keys: [key, ...more] };
+}
+
+function absent(value: unknown, key: PushpinKey): PushpinKey {
+  return { ...key, absent: { value } };
+}
+
+const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug', 'trace'];
+
+const listen: SettingRow<readonly ListenAddress[]> = {
+  type: { kind: 'list', item: 'address' },
+  default: [{ host: ANY_HOST, port: 7999 }],
+  unit: undefined,
+  sentence: `Where clients connect over HTTP and WebSocket; a bare port listens on ${ANY_HOST}, port 0 lets the system choose.`,
+  pushpin: absent([], pushpinKey('runner', 'http_port')),
+};
+
+const routesFile: SettingRow<string | undefined> = {
+  type: { kind: 'path' },
+  default: undefined,
+  writtenDefault: 'routes',
+  unit: undefined,
+  sentence:
+    'The routes file, relative to the folder of this configuration file (from the environment or --set: to the working directory).',
+  pushpin: pushpinKey('proxy', 'routesfile'),
+};
+
+const controlListen: SettingRow<ListenAddress | undefined> = {
+  type: { kind: 'address', defaultHost: '127.0.0.1' },
+  default: { host: '127.0.0.1', port: 5561 },
+  unit: undefined,
+  sentence:
+    'Where publishers reach the HTTP control port; off or "" turns it off. Keep it private: it asks for no password.',
+  pushpin: absent(undefined, pushpinKey('handler', 'push_in_http_addr', 'push_in_http_port')),
+};
+
+const ipcFileMode: SettingRow<number | undefined> = {
+  type: { kind: 'octal' },
+  default: undefined,
+  unit: 'octal permissions',
+  sentence: 'Permissions of the files of ipc:// sockets; off leaves them as created.',
+  pushpin: pushpinKey('handler', 'ipc_file_mode'),
+};
+
+const TABLE: SettingTable = {
+  http: {
+    listen,
+    maxHeadBytes: bytes(
+      8192,
+      'Largest request line and headers of a client together; more is answered with 400.',
+      pushpinKey('runner', 'client_buffer_size'),
+      128,
+    ),
+    maxHeaders: count(64, [1, 10_000], 'headers', 'Most headers a client request may have; more is answered with 400.'),
+    maxConnections: count(
+      50_000,
+      [1, 10_000_000],
+      'connections',
+      'Most client connections open at a time; further ones wait until one closes.',
+      pushpinKey('runner', 'client_maxconn'),
+    ),
+    headTimeout: seconds(60, 0.01, 'How long a client may take to send the head of a request.'),
+    idleTimeout: seconds(1800, 0.01, 'How long a client connection may stay without traffic before it is closed.'),
+  },
+  routes: {
+    file: routesFile,
+    lines: list([], 'route-line', 'Routes given here instead of a file; --route does the same.'),
+  },
+  proxy: {
+    debug: flag(false, 'Put the cause of an error into the answers of every route.', pushpinKey('proxy', 'debug')),
+    autoCrossOrigin: flag(
+      false,
+      'Answer CORS preflights and wrap JSON-P on every route.',
+      pushpinKey('proxy', 'auto_cross_origin'),
+    ),
+    acceptXForwardedProtocol: flag(
+      false,
+      'Believe X-Forwarded-Proto and X-Forwarded-Protocol of clients; only behind a proxy that sets them.',
+      pushpinKey('proxy', 'accept_x_forwarded_protocol'),
+    ),
+    setXForwardedProtocol: choice(
+      'proto-only',
+      ['none', 'proto-only', 'both'],
+      'Which headers tell origins the scheme: none, X-Forwarded-Proto only, or X-Forwarded-Protocol too.',
+      absent('none', pushpinKey('proxy', 'set_x_forwarded_protocol')),
+    ),
+    xForwardedFor: list(
+      [],
+      'forwarded-rule',
+      'What happens to X-Forwarded-For, in order: truncate:N keeps the last N values, append adds the client address.',
+      pushpinKey('proxy', 'x_forwarded_for'),
+    ),
+    xForwardedForTrusted: list(
+      [],
+      'forwarded-rule',
+      'The same for clients whose Grip-Sig is valid.',
+      pushpinKey('proxy', 'x_forwarded_for_trusted'),
+    ),
+    origHeadersNeedMark: list(
+      [],
+      'header-name',
+      'Headers that count as original only when the client side marked them.',
+      pushpinKey('proxy', 'orig_headers_need_mark'),
+    ),
+    acceptPushpinRoute: flag(
+      false,
+      'Let the request header Pushpin-Route choose the route by its id.',
+      pushpinKey('proxy', 'accept_pushpin_route'),
+    ),
+    cdnLoop: text(
+      '',
+      'Token added to the CDN-Loop header towards origins; empty adds none.',
+      pushpinKey('proxy', 'cdn_loop'),
+    ),
+    sigIss: text('pushpin', 'Issuer (iss) of the signature sent to origins.', pushpinKey('proxy', 'sig_iss')),
+    sigKey: signingKey(
+      'changeme',
+      'Key that signs requests to origins: plain text, base64:DATA or file:PATH; empty does not sign.',
+      absent('', pushpinKey('proxy', 'sig_key')),
+    ),
+    upstreamKey: signingKey(
+      '',
+      'Key that checks the Grip-Sig of a proxy in front of this one, in the same forms; empty trusts nobody.',
+      pushpinKey('proxy', 'upstream_key'),
+    ),
+    sockjsUrl: text(
+      'http://cdn.jsdelivr.net/sockjs/0.3.4/sockjs.min.js',
+      'Script loaded by the SockJS iframe page.',
+      absent('', pushpinKey('proxy', 'sockjs_url')),
+    ),
+    prefetchBytes: bytes(10_000, 'How much of a request body is read before the origin is asked.', undefined, 0),
+    maxAcceptRequestBytes: bytes(100_000, 'Largest request body that can be kept with a held request.', undefined, 0),
+    maxInstructBytes: bytes(100_000, 'Largest origin response that can carry GRIP instructions.'),
+    connectTimeout: seconds(10, 0.01, 'How long connecting to an origin may take.'),
+    originIdleTimeout: seconds(1800, 0.01, 'How long an origin may stay silent in the middle of an exchange.'),
+    originKeepAlive: seconds(55, 0.01, 'How long an unused connection to an origin is kept for the next request.'),
+    maxOriginHeadBytes: bytes(
+      65_536,
+      'Largest status line and headers of an origin response together.',
+      undefined,
+      128,
+    ),
+  },
+  hold: {
+    maxSubscriptions: count(
+      20,
+      [1, 1_000_000],
+      'channels',
+      'Most channels of one client connection; further ones are left out.',
+      pushpinKey('handler', 'connection_subscription_max'),
+    ),
+    subscriptionLinger: seconds(
+      60,
+      0,
+      'How long the channels of an answered response hold stay announced, awaiting the next request.',
+      pushpinKey('handler', 'subscription_linger'),
+    ),
+    updateOnFirstSubscription: flag(
+      true,
+      'Ask the origin again for held requests a second after their channel got its first subscriber.',
+      pushpinKey('handler', 'update_on_first_subscription'),
+    ),
+    outboxBytes: bytes(1_048_576, 'Most bytes that may wait for one slow client.'),
+    outboxPolicy: choice(
+      'close',
+      ['close', 'drop'],
+      'What happens when a client is too slow for its outbox: close the connection, or drop the message. With a pushpin.conf: drop.',
+    ),
+  },
+  websocket: {
+    maxMessageBytes: bytes(200_000, 'Largest message a client may send.'),
+    maxBufferedBytes: bytes(200_000, 'Most bytes of client messages that may wait for the origin.'),
+    maxResponseBytes: bytes(1_000_000, 'Largest response of a WebSocket-over-HTTP origin.'),
+    maxRejectBytes: bytes(100_000, 'Largest body of an origin response that refuses a WebSocket.', undefined, 0),
+    allowCompression: flag(
+      false,
+      'Agree to permessage-deflate with clients.',
+      pushpinKey('runner', 'allow_compression'),
+    ),
+  },
+  publish: {
+    idCacheTtl: seconds(
+      60,
+      0,
+      'How long the ids of items are remembered to drop doubles; 0 turns this off.',
+      absent(0, pushpinKey('handler', 'id_cache_ttl')),
+    ),
+    messageWait: count(
+      5000,
+      [0, MAX_MILLISECONDS],
+      'milliseconds',
+      'How long an item waits for the earlier one that its prev-id names.',
+      pushpinKey('handler', 'message_wait'),
+    ),
+    maxBufferedPerChannel: count(
+      100,
+      [0, 1_000_000],
+      'items',
+      'Most items of one channel that wait for an earlier one.',
+    ),
+    messageRate: count(
+      0,
+      [0, MAX_BYTES],
+      'deliveries a second',
+      'Most deliveries a second for each route with an id, and for all others together; 0 is unlimited.',
+      absent(0, pushpinKey('handler', 'message_rate')),
+    ),
+    messageHwm: count(
+      0,
+      [0, MAX_BYTES],
+      'deliveries',
+      'Most deliveries that wait for message_rate; further ones are dropped; 0 is unlimited.',
+      absent(0, pushpinKey('handler', 'message_hwm')),
+    ),
+    messageBlockSize: bytes(
+      0,
+      'A delivery counts once towards message_rate for each block of this size; 0 counts each delivery once.',
+      pushpinKey('handler', 'message_block_size'),
+      0,
+    ),
+  },
+  control: {
+    listen: controlListen,
+    maxHeadBytes: bytes(
+      10_000,
+      'Largest request head on the control port.',
+      pushpinKey('handler', 'push_in_http_max_headers_size'),
+      128,
+    ),
+    maxBodyBytes: bytes(
+      1_000_000,
+      'Largest request body on the control port.',
+      pushpinKey('handler', 'push_in_http_max_body_size'),
+    ),
+    maxConnections: count(128, [1, 1_000_000], 'connections', 'Most connections to the control port at a time.'),
+  },
+  zeromq: {
+    pull: list(
+      ['tcp://127.0.0.1:5560'],
+      'endpoint',
+      'Where PULL sockets listen for publishers that PUSH; [] turns it off.',
+      absent([], pushpinKey('handler', 'push_in_spec')),
+    ),
+    sub: list(
+      ['tcp://127.0.0.1:5562'],
+      'endpoint',
+      'Where SUB sockets listen for publishers that PUB; [] turns it off.',
+      absent([], pushpinKey('handler', 'push_in_sub_specs', 'push_in_sub_spec')),
+    ),
+    subConnect: flag(
+      false,
+      'Connect the SUB sockets to the publishers instead of listening.',
+      pushpinKey('handler', 'push_in_sub_connect'),
+    ),
+    ipcFileMode,
+  },
+  log: {
+    level: choice('info', LOG_LEVELS, 'The least important lines that are logged.', pushpinKey('runner', 'log_level')),
+    format: choice('text', ['text', 'json'], 'Lines for people, or one JSON object a line.'),
+    from: flag(false, 'Name the client address in request lines.', pushpinKey('proxy', 'log_from')),
+    userAgent: flag(false, 'Name the client program in request lines.', pushpinKey('proxy', 'log_user_agent')),
+  },
+};
+
+/** The YAML spelling of a member name: `maxHeadBytes` is `max_head_bytes`. */
+function underscored(member: string): string {
+  return member.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Every setting, in the order of the table. */
+export const SETTINGS: readonly SettingEntry[] = Object.entries(TABLE).flatMap(([section, rows]) =>
+  Object.entries<SettingRow<unknown>>(rows).map(([member, row]): SettingEntry => {
+    const key = underscored(member);
+    return { ...row, path: `${section}.${key}`, section, key, member };
+  }),
+);
+
+/** What each section is about, for the generated files. */
+export const SECTIONS: ReadonlyMap<string, string> = new Map([
+  ['http', 'The port clients connect to.'],
+  ['routes', 'Which origin answers which request.'],
+  ['proxy', 'How requests go to origins and their answers come back.'],
+  ['hold', 'Client connections that are held open.'],
+  ['websocket', 'WebSocket connections, and origins that speak WebSocket-over-HTTP.'],
+  ['publish', 'Order, doubles and rate of published items.'],
+  ['control', 'The private HTTP port for publishers.'],
+  ['zeromq', 'The private ZeroMQ ports for publishers; they need the optional package zeromq.'],
+  ['log', 'The log.'],
+]);
+
+const BY_PATH: ReadonlyMap<string, SettingEntry> = new Map(SETTINGS.map((entry) => [entry.path, entry]));
+
+/** The setting with this YAML path. */
+export function findSetting(path: string): SettingEntry | undefined {
+  return BY_PATH.get(path);
+}
+
+/**
+ * The error for a name that is no setting.
+ *
+ * @param where - the place, such as `in holdfast.yaml, line 3`
+ */
+export function unknownSetting(path: string, where: string): HoldfastError {
+  const shown = path.length > 80 ? `${path.slice(0, 77)}...` : path;
+  const guess = didYouMean(path, path.includes('.') ? BY_PATH.keys() : SECTIONS.keys());
+  return new HoldfastError('HOLDFAST_CONFIG_UNKNOWN_SETTING', `there is no setting ${shown} (${where})${guess}`);
+}
+
+/** Settings out of layers of checked values, the later layer winning; what none has keeps its default. */
+export function settingsFrom(layers: readonly Layer[]): Settings {
+  const sections: Record<string, Record<string, unknown>> = {};
+  for (const { path, section, member, ...row } of SETTINGS) {
+    const layer = layers.findLast((candidate) => candidate.has(path));
+    const members = sections[section] ?? {};
+    members[member] = layer === undefined ? structuredClone(row.default) : layer.get(path);
+    sections[section] = members;
+  }
+  // The table has a row of the right type for each member of Settings: its own type says so.
+  return sections as unknown as Settings;
+}
+
+/**
+ * The settings when nothing is set. `routes.file` is undefined: the loader fills in the file that belongs to the
+ * configuration.
+ */
+export function defaultSettings(): Settings {
+  return settingsFrom([]);
+}
+
+/**
+ * Settings for a program that embeds Holdfast: what is given over the defaults. A member given as undefined turns off
+ * what can be off (`control.listen`, `zeromq.ipcFileMode`), and counts as not given elsewhere. Addresses may also be
+ * written as text, `host:port`.
+ *
+ * @throws HoldfastError HOLDFAST_CONFIG_UNKNOWN_SETTING or HOLDFAST_CONFIG_INVALID_VALUE
+ */
+export function resolveSettings(partial: DeepPartial<Settings>): Settings {
+  const layer = new Map<string, unknown>();
+  for (const [section, members] of Object.entries(asRecord(partial, 'the settings'))) {
+    if (!SECTIONS.has(section)) throw unknownSetting(section, 'in the settings given');
+    if (members === undefined) continue;
+    for (const [member, value] of Object.entries(asRecord(members, section))) {
+      const entry = SETTINGS.find((candidate) => candidate.section === section && candidate.member === member);
+      if (entry === undefined) throw unknownSetting(`${section}.${underscored(member)}`, 'in the settings given');
+      if (value === undefined && entry.type.kind !== 'address' && entry.type.kind !== 'octal') continue;
+      const checked = checkValue(entry.type, value);
+      if (!checked.ok) throw invalidValue(`${entry.path} in the settings given`, entry.type, value);
+      layer.set(entry.path, checked.value);
+    }
+  }
+  return settingsFrom([layer]);
+}
+
+function asRecord(value: unknown, subject: string): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new HoldfastError('HOLDFAST_CONFIG_INVALID_VALUE', `${subject} must be an object of settings`);
+}

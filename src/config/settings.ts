@@ -1,0 +1,126 @@
+/**
+ * The settings of one Holdfast, as the program uses them. Names follow the YAML paths (`http.max_head_bytes` is
+ * `http.maxHeadBytes`); meaning, unit and default of each stand in the schema beside this file.
+ */
+
+/** A listening address. `port` 0 lets the system choose. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+export interface HttpSettings {
+  readonly listen: readonly ListenAddress[];
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
+  readonly maxConnections: number;
+  /** Seconds. */
+  readonly headTimeout: number;
+  /** Seconds. */
+  readonly idleTimeout: number;
+}
+
+export interface RoutesSettings {
+  /** Absolute path, or undefined when `lines` are in force. */
+  readonly file: string | undefined;
+  /** Lines given on the command line; they replace the file. */
+  readonly lines: readonly string[];
+}
+
+export interface ProxySettings {
+  readonly debug: boolean;
+  readonly autoCrossOrigin: boolean;
+  readonly acceptXForwardedProtocol: boolean;
+  readonly setXForwardedProtocol: 'none' | 'proto-only' | 'both';
+  /** Rules such as `truncate:0`, `append`. */
+  readonly xForwardedFor: readonly string[];
+  readonly xForwardedForTrusted: readonly string[];
+  readonly origHeadersNeedMark: readonly string[];
+  readonly acceptPushpinRoute: boolean;
+  readonly cdnLoop: string;
+  readonly sigIss: string;
+  readonly sigKey: string;
+  readonly upstreamKey: string;
+  readonly sockjsUrl: string;
+  /** Bytes. */
+  readonly prefetchBytes: number;
+  readonly maxAcceptRequestBytes: number;
+  readonly maxInstructBytes: number;
+  /** Seconds. */
+  readonly connectTimeout: number;
+  readonly originIdleTimeout: number;
+  readonly originKeepAlive: number;
+  readonly maxOriginHeadBytes: number;
+}
+
+export interface HoldSettings {
+  readonly maxSubscriptions: number;
+  /** Seconds. */
+  readonly subscriptionLinger: number;
+  readonly updateOnFirstSubscription: boolean;
+  /** Bytes that may wait for one client. */
+  readonly outboxBytes: number;
+  /** What happens to a client whose outbox is full. */
+  readonly outboxPolicy: 'close' | 'drop';
+}
+
+export interface WebSocketSettings {
+  /** Bytes. */
+  readonly maxMessageBytes: number;
+  /** Bytes of client messages that may wait for the origin. */
+  readonly maxBufferedBytes: number;
+  readonly maxResponseBytes: number;
+  readonly maxRejectBytes: number;
+  readonly allowCompression: boolean;
+}
+
+export interface PublishSettings {
+  /** Seconds; 0 turns de-duplication off. */
+  readonly idCacheTtl: number;
+  /** Milliseconds. */
+  readonly messageWait: number;
+  readonly maxBufferedPerChannel: number;
+  /** Deliveries a second; 0 is unlimited. */
+  readonly messageRate: number;
+  /** Waiting deliveries; 0 is unlimited. */
+  readonly messageHwm: number;
+  /** Bytes; 0 is off. */
+  readonly messageBlockSize: number;
+}
+
+export interface ControlSettings {
+  /** Undefined turns the port off. */
+  readonly listen: ListenAddress | undefined;
+  readonly maxHeadBytes: number;
+  readonly maxBodyBytes: number;
+  readonly maxConnections: number;
+}
+
+export interface ZeromqSettings {
+  readonly pull: readonly string[];
+  readonly sub: readonly string[];
+  readonly subConnect: boolean;
+  /** Octal permissions of ipc sockets; undefined leaves them as created. */
+  readonly ipcFileMode: number | undefined;
+}
+
+export interface LogSettings {
+  readonly level: LogLevel;
+  readonly format: 'text' | 'json';
+  readonly from: boolean;
+  readonly userAgent: boolean;
+}
+
+export interface Settings {
+  readonly http: HttpSettings;
+  readonly routes: RoutesSettings;
+  readonly proxy: ProxySettings;
+  readonly hold: HoldSettings;
+  readonly websocket: WebSocketSettings;
+  readonly publish: PublishSettings;
+  readonly control: ControlSettings;
+  readonly zeromq: ZeromqSettings;
+  readonly log: LogSettings;
+}
