@@ -1,0 +1,200 @@
+/**
+ * Origins reached over HTTP/1.1 with undici: one pool of keep-alive connections for each address, requests written with
+ * exactly the headers they are given, answers handed on as they arrive.
+ */
+import { type Dispatcher, errors, Pool } from 'undici';
+import type { HeaderList } from '../protocol/headers.js';
+import { headerListOf } from '../protocol/raw-headers.js';
+import type { Target } from '../routes/route.js';
+import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
+
+export interface HttpOriginOptions {
+  /** Seconds. */
+  readonly connectTimeout: number;
+  /** Seconds of silence after which an exchange is given up. */
+  readonly idleTimeout: number;
+  /** Seconds that an unused connection is kept. */
+  readonly keepAlive: number;
+  readonly maxHeadBytes: number;
+}
+
+/** Headers that undici makes itself or refuses, and that never belong to the next hop. Lower case. */
+const NOT_FORWARDED = new Set([
+  'transfer-encoding',
+  'keep-alive',
+  'upgrade',
+  'connection',
+  'expect',
+  'content-length',
+  'host',
+]);
+
+export class HttpOrigin implements HttpBackend {
+  private readonly pools = new Map<string, Pool>();
+  private readonly poolOf = new WeakMap<Target, Pool>();
+
+  constructor(private readonly options: HttpOriginOptions) {}
+
+  send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
+    const call = new OriginCall(receiver);
+    const { body } = request;
+    const whole = Buffer.isBuffer(body);
+    const withBody = whole ? body.length > 0 || needsLength(request.method) : true;
+    const length = whole ? body.length : body.length;
+    const headers = flatten(request.authority, request.headers, withBody ? length : undefined);
+    try {
+      this.pool(target).dispatch(
+        {
+          path: request.path,
+          method: request.method as Dispatcher.HttpMethod,
+          headers,
+          body: withBody ? (whole ? body : (body.parts as never)) : null,
+        },
+        call,
+      );
+    } catch (error) {
+      // undici refuses what it takes for invalid (a method that is no token) by throwing.
+      const detail = error instanceof Error ? error.message : String(error);
+      queueMicrotask(() => call.fail({ kind: 'other', detail }));
+    }
+    return call;
+  }
+
+  /** Waits for what is under way, `grace` milliseconds at most, and closes all connections. */
+  async close(grace: number): Promise<void> {
+    const pools = [...this.pools.values()];
+    this.pools.clear();
+    const timer = setTimeout(() => {
+      for (const pool of pools) void pool.destroy();
+    }, grace);
+    await Promise.allSettled(pools.map((pool) => pool.close()));
+    clearTimeout(timer);
+  }
+
+  private pool(target: Target): Pool {
+    const known = this.poolOf.get(target);
+    if (known !== undefined) return known;
+    if (target.kind !== 'origin') throw new TypeError(`target ${target.name} is not an HTTP origin`);
+    const { host, port } = target;
+    const { ssl, insecure, clientCert, clientKey, trustConnectHost } = target.options;
+    const url = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const key = JSON.stringify([url, insecure, trustConnectHost, clientCert, clientKey]);
+    let pool = this.pools.get(key);
+    if (pool === undefined) {
+      pool = new Pool(url, {
+        pipelining: 1,
+        keepAliveTimeout: this.options.keepAlive * 1_000,
+        keepAliveMaxTimeout: this.options.keepAlive * 1_000,
+        headersTimeout: this.options.idleTimeout * 1_000,
+        bodyTimeout: this.options.idleTimeout * 1_000,
+        maxHeaderSize: this.options.maxHeadBytes,
+        connect: {
+          timeout: this.options.connectTimeout * 1_000,
+          rejectUnauthorized: !insecure,
+          ...(trustConnectHost ? { servername: host } : {}),
+          ...(clientCert === undefined ? {} : { cert: clientCert }),
+          ...(clientKey === undefined ? {} : { key: clientKey }),
+        },
+      });
+      this.pools.set(key, pool);
+    }
+    this.poolOf.set(target, pool);
+    return pool;
+  }
+}
+
+type CallState = 'open' | 'cancelled' | 'over';
+
+/** One request at undici, translated for our receiver. */
+class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
+  private state: CallState = 'open';
+  private controller: Dispatcher.DispatchController | undefined = undefined;
+
+  constructor(private readonly receiver: AnswerReceiver) {}
+
+  cancel(): void {
+    if (this.state !== 'open') return;
+    this.state = 'cancelled';
+    this.controller?.abort(new errors.RequestAbortedError());
+  }
+
+  resume(): void {
+    this.controller?.resume();
+  }
+
+  fail(failure: Failure): void {
+    if (this.state !== 'open') return;
+    this.state = 'over';
+    this.receiver.failed(failure);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.state === 'cancelled') controller.abort(new errors.RequestAbortedError());
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, code: number, _headers: unknown, reason?: string): void {
+    // Interim answers are the origin's talk with us (RFC 9110 15.2), not with the client.
+    if (code < 200 || this.state !== 'open') return;
+    this.receiver.head(code, reason ?? '', headerListOf(controller.rawHeaders as Buffer[]));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.state === 'open' && !this.receiver.data(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.state !== 'open') return;
+    this.state = 'over';
+    this.receiver.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(failureOf(error));
+  }
+}
+
+/** Methods whose requests carry a Content-Length even when the body is empty (specification 3.4, 10). */
+function needsLength(method: string): boolean {
+  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+}
+
+function flatten(authority: string, headers: HeaderList, length: number | undefined): string[] {
+  const flat = ['Host', authority];
+  for (const [name, value] of headers) {
+    if (NOT_FORWARDED.has(name.toLowerCase())) continue;
+    flat.push(name, value);
+  }
+  if (length !== undefined) flat.push('Content-Length', String(length));
+  return flat;
+}
+
+/** What went wrong in the terms of specification 3.8: only failures to connect let the next target be tried. */
+function failureOf(error: Error & { code?: string; cause?: unknown }): Failure {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code = '' } = at as Error & { code?: string };
+    if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'connect' };
+    if (code === 'ETIMEDOUT' && (at as NodeJS.ErrnoException).syscall === 'connect') return { kind: 'connect' };
+    if (isTlsError(code)) return { kind: 'connect' };
+    if (
+      at instanceof AggregateError &&
+      at.errors.every((one: unknown) => one instanceof Error && failureOf(one).kind === 'connect')
+    ) {
+      return { kind: 'connect' };
+    }
+  }
+  return { kind: 'other', detail: error.message };
+}
+
+function isTlsError(code: string): boolean {
+  return (
+    code.startsWith('ERR_TLS') ||
+    code.startsWith('ERR_SSL') ||
+    code.startsWith('CERT_') ||
+    code === 'DEPTH_ZERO_SELF_SIGNED_CERT' ||
+    code === 'SELF_SIGNED_CERT_IN_CHAIN' ||
+    code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' ||
+    code === 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' ||
+    code === 'EPROTO'
+  );
+}

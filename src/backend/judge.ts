@@ -1,0 +1,123 @@
+/**
+ * Looks at an origin's answer as it arrives and says what it is. An ordinary answer goes through unbuffered; a GRIP
+ * answer is read whole before the client gets anything (specification 3.6, 3.7).
+ *
+ *     waiting ──plain head──► relaying ──end──► over
+ *        └──GRIP head──► collecting ──end──► verdict 'instruct'
+ *                            └──more than the limit──► verdict 'failed'
+ */
+import { HoldfastError } from '../errors/holdfast-error.js';
+import { getHeader, type HeaderList, withoutHeaders } from '../protocol/headers.js';
+import { type CompleteResponse, isGripResponse, parseInstruct } from '../protocol/instruct.js';
+import type { AnswerCall, AnswerReceiver, BodySink, BodySource, Call, Failure, Verdict } from './verdict.js';
+
+/** Hop-by-hop headers that never reach a client. Lower case. */
+const HOP_HEADERS = new Set(['connection', 'keep-alive', 'content-encoding', 'transfer-encoding']);
+
+export interface JudgeOptions {
+  /** False: the answer is passed through whatever its headers say. */
+  readonly grip: boolean;
+  /** Bytes of a GRIP answer's body. */
+  readonly maxInstructBytes: number;
+  readonly verdict: (verdict: Verdict) => void;
+}
+
+type State = 'waiting' | 'relaying' | 'collecting' | 'over';
+
+export class Judge implements AnswerReceiver, BodySource, Call {
+  private state: State = 'waiting';
+  private call: AnswerCall | undefined = undefined;
+  private sink: BodySink | undefined = undefined;
+  private code = 0;
+  private reason = '';
+  private headers: HeaderList = [];
+  private chunks: Buffer[] = [];
+  private size = 0;
+
+  constructor(private readonly options: JudgeOptions) {}
+
+  /** The call whose answer is judged; set right after it was sent. */
+  attach(call: AnswerCall): void {
+    this.call = call;
+  }
+
+  head(code: number, reason: string, headers: HeaderList): void {
+    if (this.state !== 'waiting') return;
+    const { grip, verdict } = this.options;
+    if (grip && isGripResponse(headers)) {
+      this.state = 'collecting';
+      this.code = code;
+      this.reason = reason;
+      this.headers = headers;
+      return;
+    }
+    this.state = 'relaying';
+    const length = contentLength(headers);
+    verdict({ kind: 'relay', code, reason, headers: withoutHeaders(headers, HOP_HEADERS), length, body: this });
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.state === 'relaying') return this.sink?.write(chunk) ?? true;
+    if (this.state !== 'collecting') return true;
+    this.size += chunk.length;
+    if (this.size > this.options.maxInstructBytes) {
+      this.cancel();
+      this.options.verdict({ kind: 'failed', failure: { kind: 'instruct-too-large' } });
+      return true;
+    }
+    this.chunks.push(chunk);
+    return true;
+  }
+
+  end(): void {
+    const { state } = this;
+    this.state = 'over';
+    if (state === 'relaying') this.sink?.end();
+    else if (state === 'collecting') this.options.verdict(this.judge());
+  }
+
+  failed(failure: Failure): void {
+    const { state } = this;
+    this.state = 'over';
+    if (state === 'relaying') this.sink?.fail();
+    else if (state === 'waiting') this.options.verdict({ kind: 'failed', failure });
+    else if (state === 'collecting') {
+      this.options.verdict({ kind: 'failed', failure: { kind: 'other', detail: 'the answer broke off' } });
+    }
+  }
+
+  pipe(sink: BodySink): void {
+    this.sink = sink;
+  }
+
+  resume(): void {
+    this.call?.resume();
+  }
+
+  cancel(): void {
+    if (this.state === 'over') return;
+    this.state = 'over';
+    this.chunks = [];
+    this.call?.cancel();
+  }
+
+  private judge(): Verdict {
+    const body = this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks);
+    return judgeComplete({ code: this.code, reason: this.reason, headers: this.headers, body });
+  }
+}
+
+/** The verdict on a GRIP answer that is there as a whole. */
+export function judgeComplete(response: CompleteResponse): Verdict {
+  try {
+    return { kind: 'instruct', instruct: parseInstruct(response) };
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return { kind: 'failed', failure: { kind: 'instruct-invalid', detail: error.message } };
+  }
+}
+
+function contentLength(headers: HeaderList): number | undefined {
+  const text = getHeader(headers, 'content-length');
+  return text === undefined || getHeader(headers, 'transfer-encoding') !== undefined ? undefined : Number(text);
+}

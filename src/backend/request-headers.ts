@@ -1,0 +1,112 @@
+/** The headers a request carries to its origin, in the order of operations of specification 3.4. */
+import { type Header, type HeaderList, splitHeaderLists } from '../protocol/headers.js';
+
+/** Marks a header as the client's own where a route asks for it. */
+const ORIGINAL_MARK = 'eb9bf0f5-';
+
+export const GRIP_FEATURE =
+  'status, session, link:next, link:gone, filter:skip-self, filter:skip-users, filter:require-sub, filter:build-id, filter:var-subst, filter:http-check, filter:http-modify';
+
+/** Headers that concern one hop only. Lower case. */
+const HOP_HEADERS = new Set([
+  'connection',
+  'keep-alive',
+  'accept-encoding',
+  'content-encoding',
+  'transfer-encoding',
+  'expect',
+  'content-length',
+  'host',
+]);
+
+/** Settings that do not change from request to request. */
+export interface HeaderSettings {
+  readonly acceptXForwardedProtocol: boolean;
+  readonly setXForwardedProtocol: 'none' | 'proto-only' | 'both';
+  readonly xForwardedFor: readonly string[];
+  readonly acceptPushpinRoute: boolean;
+  readonly cdnLoop: string;
+  readonly origHeadersNeedMark: readonly string[];
+}
+
+/** What this request adds. */
+export interface HeaderContext {
+  /** `header=` of the route, in the order they apply. */
+  readonly routeHeaders: HeaderList;
+  readonly origHeaders: boolean;
+  /** GRIP is on for the route. */
+  readonly grip: boolean;
+  readonly signature: string | undefined;
+  /** Channel to last seen id, for retries. */
+  readonly lastIds: ReadonlyMap<string, string>;
+  /** Scheme towards the client as routes see it. */
+  readonly scheme: 'http' | 'https' | 'ws' | 'wss';
+  readonly peerAddress: string | undefined;
+}
+
+/** The client's headers as the origin gets them, without Host and framing headers. */
+export function originHeaders(client: HeaderList, settings: HeaderSettings, context: HeaderContext): HeaderList {
+  const dropsProtocol = settings.acceptXForwardedProtocol || settings.setXForwardedProtocol !== 'none';
+  const marked: HeaderList = [];
+  const headers: HeaderList = [];
+  const replaced = new Set(context.routeHeaders.map(([name]) => name.toLowerCase()));
+  for (const header of client) {
+    const name = header[0].toLowerCase();
+    if (replaced.has(name)) continue;
+    if (name.startsWith(ORIGINAL_MARK)) {
+      if (context.origHeaders) marked.push(header);
+      continue;
+    }
+    if (context.origHeaders && !settings.origHeadersNeedMark.some((one) => one.toLowerCase() === name)) {
+      marked.push([ORIGINAL_MARK + header[0], header[1]]);
+    }
+    if (HOP_HEADERS.has(name) || name.startsWith('grip-')) continue;
+    if (name === 'pushpin-route' && settings.acceptPushpinRoute) continue;
+    if (name === 'cdn-loop' && settings.cdnLoop !== '') continue;
+    if (name === 'x-forwarded-for') continue;
+    if (dropsProtocol && (name === 'x-forwarded-proto' || name === 'x-forwarded-protocol')) continue;
+    headers.push(header);
+  }
+  for (const [name, value] of lastOfEach(context.routeHeaders)) if (value !== '') headers.push([name, value]);
+  headers.push(...marked);
+  if (settings.cdnLoop !== '') {
+    headers.push(['CDN-Loop', [...splitHeaderLists(client, 'cdn-loop'), settings.cdnLoop].join(', ')]);
+  }
+  if (context.grip) {
+    if (context.signature !== undefined) headers.push(['Grip-Sig', context.signature]);
+    headers.push(['Grip-Feature', GRIP_FEATURE]);
+    for (const [channel, id] of context.lastIds) headers.push(['Grip-Last', `${channel}; last-id=${id}`]);
+  }
+  if (context.scheme === 'https' || context.scheme === 'wss') {
+    if (settings.setXForwardedProtocol !== 'none') headers.push(['X-Forwarded-Proto', context.scheme]);
+    if (settings.setXForwardedProtocol === 'both') headers.push(['X-Forwarded-Protocol', context.scheme]);
+  }
+  const forwardedFor = forwardedChain(client, settings.xForwardedFor, context.peerAddress);
+  if (forwardedFor.length > 0) headers.push(['X-Forwarded-For', forwardedFor.join(', ')]);
+  return headers;
+}
+
+/** Addresses of `X-Forwarded-For` after the rules (3.4, step 8). */
+function forwardedChain(client: HeaderList, rules: readonly string[], peer: string | undefined): string[] {
+  let chain = splitHeaderLists(client, 'x-forwarded-for');
+  for (const rule of rules) {
+    if (rule.startsWith('truncate:')) {
+      const keep = Number.parseInt(rule.slice('truncate:'.length), 10);
+      if (Number.isInteger(keep) && keep >= 0) chain = keep === 0 ? [] : chain.slice(-keep);
+    }
+  }
+  if (rules.includes('append') && peer !== undefined) chain.push(peer);
+  return chain;
+}
+
+/** Each name once, at its last place: a later `header=` replaces an earlier one. */
+function lastOfEach(headers: HeaderList): HeaderList {
+  if (headers.length < 2) return headers;
+  const byName = new Map<string, Header>();
+  for (const header of headers) {
+    const name = header[0].toLowerCase();
+    byName.delete(name);
+    byName.set(name, header);
+  }
+  return [...byName.values()];
+}

@@ -1,0 +1,252 @@
+/**
+ * Handlers on ZeroMQ (specification 9.3): a DEALER is bound to the address of the route, workers connect REP (or ROUTER)
+ * sockets to it, and each request is one message out and one message back.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Dealer } from 'zeromq';
+import { HoldfastError } from '../errors/holdfast-error.js';
+import type { Counters } from '../observe/counters.js';
+import type { ReadableRate } from '../observe/readable-rate.js';
+import { reasonOf } from '../protocol/status-reasons.js';
+import { decodeZhttpResponse, encodeZhttpRequest } from '../protocol/zhttp.js';
+import type { Target } from '../routes/route.js';
+import { Timed, type Wheel } from '../time/wheel.js';
+import type { ZeroMq } from '../zeromq/load-zeromq.js';
+import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
+
+/** Bytes of a request body and of an answer's. */
+const MAX_BODY = 1_000_000;
+/** Milliseconds without an answer. */
+const TIMEOUT = 60_000;
+/** Requests that may wait for a worker at one address. */
+const MAX_QUEUED = 10_000;
+
+export interface ZhttpReqParts {
+  readonly zeromq: ZeroMq;
+  readonly wheel: Wheel;
+  readonly warnings: ReadableRate;
+  readonly counters: Counters;
+  /** Goes into every packet as `from`. */
+  readonly instanceId: string;
+}
+
+export class ZhttpReq implements HttpBackend {
+  private readonly sockets = new Map<string, BoundSocket>();
+
+  constructor(private readonly parts: ZhttpReqParts) {}
+
+  /** Binds the address of a `zhttpreq` target; several routes may share it. */
+  async bind(spec: string, wantedBy: string): Promise<void> {
+    if (this.sockets.has(spec)) return;
+    const dealer = new this.parts.zeromq.Dealer({ sendHighWaterMark: 100, receiveHighWaterMark: 101_000, linger: 0 });
+    try {
+      await dealer.bind(spec);
+    } catch (cause) {
+      dealer.close();
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new HoldfastError('HOLDFAST_LISTEN_FAILED', `unable to bind to ${spec} (${wantedBy}): ${why}`, { cause });
+    }
+    this.sockets.set(spec, new BoundSocket(dealer, this.parts));
+  }
+
+  send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
+    const call = new ReqCall(receiver, this.parts.wheel);
+    const socket = target.kind === 'zhttpreq' ? this.sockets.get(target.spec) : undefined;
+    if (socket === undefined) queueMicrotask(() => call.fail({ kind: 'unreachable' }));
+    else void this.dispatch(socket, request, target, call);
+    return call;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets.values()) socket.close();
+    this.sockets.clear();
+  }
+
+  private async dispatch(socket: BoundSocket, request: OriginRequest, target: Target, call: ReqCall): Promise<void> {
+    let body: Buffer;
+    try {
+      body = await wholeBody(request.body);
+    } catch {
+      call.cancel();
+      return;
+    }
+    if (body.length > MAX_BODY) {
+      call.fail({ kind: 'other', detail: `the request body exceeds the ${MAX_BODY} bytes of zhttpreq` });
+      return;
+    }
+    if (call.over) return;
+    const id = randomUUID();
+    const packet = encodeZhttpRequest({
+      from: this.parts.instanceId,
+      id,
+      method: request.method,
+      uri: `${request.scheme}://${request.authority}${request.path}`,
+      headers: [['Host', request.authority], ...request.headers, ...lengthHeader(request.method, body)],
+      ...(body.length > 0 ? { body } : {}),
+      maxSize: MAX_BODY,
+      ...(target.options.untrusted ? {} : { ignorePolicies: true }),
+    });
+    socket.send(id, packet, call);
+  }
+}
+
+/** A DEALER with the calls that wait for an answer on it. */
+class BoundSocket {
+  private readonly calls = new Map<string, ReqCall>();
+  /** Packets that the socket has not taken yet: without a worker it takes none. */
+  private queue: { readonly id: string; readonly packet: Buffer }[] = [];
+  private sending = false;
+  private closed = false;
+
+  constructor(
+    private readonly dealer: Dealer,
+    private readonly parts: ZhttpReqParts,
+  ) {
+    void this.receive();
+  }
+
+  send(id: string, packet: Buffer, call: ReqCall): void {
+    if (this.queue.length >= MAX_QUEUED) {
+      call.fail({ kind: 'unreachable' });
+      return;
+    }
+    this.calls.set(id, call);
+    call.onOver = () => this.calls.delete(id);
+    this.queue.push({ id, packet });
+    if (!this.sending) void this.sendQueue();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.dealer.close();
+    for (const call of [...this.calls.values()]) call.cancel();
+  }
+
+  private async sendQueue(): Promise<void> {
+    this.sending = true;
+    for (let next = this.queue.shift(); next !== undefined && !this.closed; next = this.queue.shift()) {
+      // What timed out or was cancelled while it waited for a worker is not sent any more.
+      if (!this.calls.has(next.id)) continue;
+      try {
+        await this.dealer.send(['', next.packet]);
+      } catch {
+        this.calls.get(next.id)?.fail({ kind: 'unreachable' });
+      }
+    }
+    this.sending = false;
+  }
+
+  private async receive(): Promise<void> {
+    try {
+      for await (const frames of this.dealer) this.accept(frames);
+    } catch {
+      // The socket was closed under the read; nothing waits any more.
+    }
+  }
+
+  private accept(frames: Buffer[]): void {
+    const payload = frames.length === 2 && frames[0]?.length === 0 ? frames[1] : undefined;
+    if (payload === undefined) {
+      this.refuse(`message with ${frames.length} parts`);
+      return;
+    }
+    try {
+      const packet = decodeZhttpResponse(payload);
+      const call = typeof packet.id === 'string' ? this.calls.get(packet.id) : undefined;
+      if (call === undefined) return;
+      if (packet.type === 'error') call.fail(failureOf(packet.condition));
+      else if (packet.type !== 'data' || packet.more === true || packet.code === undefined) {
+        this.refuse('answer that is not one whole response');
+        call.fail({ kind: 'other', detail: 'the handler did not send one whole response' });
+      } else {
+        const body = packet.body ?? Buffer.alloc(0);
+        call.complete(packet.code, packet.reason ?? reasonOf(packet.code), packet.headers ?? [], body);
+      }
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      this.refuse(error.message);
+    }
+  }
+
+  private refuse(what: string): void {
+    this.parts.counters.dropped['invalid-item'] += 1;
+    this.parts.warnings.warn('zhttpreq', `zhttpreq: received an invalid packet, skipping: ${what}`);
+  }
+}
+
+/** One request that waits for its answer. */
+class ReqCall extends Timed implements AnswerCall {
+  over = false;
+  onOver: (() => void) | undefined = undefined;
+
+  constructor(
+    private readonly receiver: AnswerReceiver,
+    private readonly wheel: Wheel,
+  ) {
+    super();
+    wheel.start(this, TIMEOUT);
+  }
+
+  complete(code: number, reason: string, headers: [string, string][], body: Buffer): void {
+    if (!this.finish()) return;
+    this.receiver.head(code, reason, headers);
+    if (body.length > 0) this.receiver.data(body);
+    this.receiver.end();
+  }
+
+  fail(failure: Failure): void {
+    if (this.finish()) this.receiver.failed(failure);
+  }
+
+  cancel(): void {
+    this.finish();
+  }
+
+  resume(): void {}
+
+  onTime(): void {
+    this.fail({ kind: 'unreachable' });
+  }
+
+  private finish(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.wheel.stop(this);
+    this.onOver?.();
+    return true;
+  }
+}
+
+/** Conditions of an `error` packet (specification 9.8). */
+function failureOf(condition: string | undefined): Failure {
+  switch (condition) {
+    case 'remote-connection-failed':
+    case 'connection-timeout':
+    case 'tls-error':
+      return { kind: 'connect' };
+    case 'policy-violation':
+      return { kind: 'blocked' };
+    case 'length-required':
+      return { kind: 'length-required' };
+    default:
+      return { kind: 'other', detail: `the handler reported ${condition ?? 'an error'}` };
+  }
+}
+
+function lengthHeader(method: string, body: Buffer): [string, string][] {
+  if (body.length === 0 && (method === 'GET' || method === 'HEAD' || method === 'OPTIONS')) return [];
+  return [['Content-Length', String(body.length)]];
+}
+
+/** Reads a body to its end, and a little beyond the limit at most. */
+async function wholeBody(body: OriginRequest['body']): Promise<Buffer> {
+  if (Buffer.isBuffer(body)) return body;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body.parts) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_BODY) break;
+  }
+  return Buffer.concat(chunks);
+}

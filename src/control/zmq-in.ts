@@ -1,0 +1,126 @@
+/** Publishing over ZeroMQ: a PULL socket for items, SUB sockets for items by topic (specification 8.1, 8.2). */
+import type { Pull, Subscriber as SubSocket } from 'zeromq';
+import { HoldfastError } from '../errors/holdfast-error.js';
+import type { ChannelObserver } from '../hub/hub.js';
+import { parsePublishMessage } from '../protocol/item-tnetstring.js';
+import type { ZeroMq } from '../zeromq/load-zeromq.js';
+import type { PublishDoor } from './publish-door.js';
+
+/** Messages that may wait in a socket. */
+const HIGH_WATER_MARK = 101_000;
+
+/** Binds PULL sockets and publishes what comes in. */
+export class ZmqPull {
+  private readonly sockets: Pull[] = [];
+
+  constructor(
+    private readonly zeromq: ZeroMq,
+    private readonly door: PublishDoor,
+  ) {}
+
+  /** @throws HoldfastError HOLDFAST_LISTEN_FAILED naming `setting` */
+  async bind(spec: string, setting: string): Promise<string> {
+    const socket = new this.zeromq.Pull({ receiveHighWaterMark: HIGH_WATER_MARK, linger: 0 });
+    await bindOrExplain(socket, spec, setting);
+    this.sockets.push(socket);
+    void readAll(socket, (frames) => this.accept(frames));
+    return socket.lastEndpoint ?? spec;
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.close();
+  }
+
+  private accept(frames: readonly Buffer[]): void {
+    const [message] = frames;
+    if (message === undefined || frames.length !== 1) {
+      this.door.refused('pull-parts', 'IN pull: received message with parts != 1, skipping');
+      return;
+    }
+    publishMessage(this.door, 'pull', message, undefined);
+  }
+}
+
+/** SUB sockets that follow the hub's channels: subscribed exactly while somebody listens. */
+export class ZmqSub implements ChannelObserver {
+  private readonly sockets: SubSocket[] = [];
+
+  constructor(
+    private readonly zeromq: ZeroMq,
+    private readonly door: PublishDoor,
+  ) {}
+
+  /** @param connect - connects to a publisher instead of waiting for it */
+  async open(spec: string, connect: boolean, setting: string): Promise<string> {
+    const socket = new this.zeromq.Subscriber({
+      receiveHighWaterMark: 0,
+      linger: 0,
+      ...(connect ? { tcpKeepalive: 1, tcpKeepaliveIdle: 30, tcpKeepaliveCount: 6, tcpKeepaliveInterval: 5 } : {}),
+    });
+    if (connect) socket.connect(spec);
+    else await bindOrExplain(socket, spec, setting);
+    this.sockets.push(socket);
+    void readAll(socket, (frames) => this.accept(frames));
+    return socket.lastEndpoint ?? spec;
+  }
+
+  channelOpened(name: string): void {
+    for (const socket of this.sockets) socket.subscribe(name);
+  }
+
+  channelClosed(name: string): void {
+    for (const socket of this.sockets) socket.unsubscribe(name);
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.close();
+  }
+
+  private accept(frames: readonly Buffer[]): void {
+    const [topic, message] = frames;
+    if (topic === undefined || message === undefined || frames.length !== 2) {
+      this.door.refused('sub-parts', 'IN sub: received message with parts != 2, skipping');
+      return;
+    }
+    publishMessage(this.door, 'sub', message, topic.toString());
+  }
+}
+
+function publishMessage(door: PublishDoor, socket: string, message: Buffer, channel: string | undefined): void {
+  const parsed = parsePublishMessage(message, channel === undefined ? {} : { channel });
+  switch (parsed.kind) {
+    case 'item':
+      door.publish(parsed.item);
+      return;
+    case 'syntax':
+      door.refused(
+        `${socket}-syntax`,
+        `IN ${socket}: received message with invalid format (${parsed.detail}), skipping`,
+      );
+      return;
+    case 'invalid':
+      door.refused(
+        `${socket}-invalid`,
+        `IN ${socket}: received message with invalid format: ${parsed.detail}, skipping`,
+      );
+  }
+}
+
+async function bindOrExplain(socket: Pull | SubSocket, spec: string, setting: string): Promise<void> {
+  try {
+    await socket.bind(spec);
+  } catch (cause) {
+    socket.close();
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new HoldfastError('HOLDFAST_LISTEN_FAILED', `cannot bind ${spec} (setting ${setting}): ${why}`, { cause });
+  }
+}
+
+async function readAll(socket: Pull | SubSocket, take: (frames: readonly Buffer[]) => void): Promise<void> {
+  try {
+    for await (const frames of socket) take(frames as Buffer[]);
+  } catch (error) {
+    // Closing a socket ends the read under way with an error; anything else is a defect of ours.
+    if (!socket.closed) throw error;
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * One request and its answer on an HTTP/1.1 connection of `node:http`, written to the socket directly: the bytes are
+ * exactly the original's, a held answer costs this object and the socket, and shared buffers go out as they are.
+ *
+ *     fresh ──begin──► head-waiting ──next tick or first body bytes──► streaming ──end──► finished
+ *       └────answer──────────────────────────────────────────────────────────────────────►┘
+ *     (gone: the client left; every call is without effect)
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { BodyFraming, ClientExchange, ResponseHead } from '../hold/client-connection.js';
+import { encodeChunk } from '../hold/encodings.js';
+import type { CompleteResponse } from '../protocol/instruct.js';
+import { type BodyLength, type HttpVersion, isBodiless, responseHead } from './response-head.js';
+
+/** Bodies up to this many bytes are copied behind the head, so that the answer leaves in one piece. */
+const COPY_LIMIT = 16_384;
+const CHUNK_END = Buffer.from('\r\n', 'latin1');
+const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
+
+type State = 'fresh' | 'head-waiting' | 'streaming' | 'finished' | 'gone';
+
+/** What the connection does when one of its exchanges is over. */
+export interface ExchangeOwner {
+  /** `persistent`: the connection may be used for another request. */
+  exchangeOver(persistent: boolean): void;
+}
+
+export interface Http1ExchangeOptions {
+  readonly version: HttpVersion;
+  readonly bodiless: boolean;
+  readonly persistent: boolean;
+}
+
+export class Http1Exchange implements ClientExchange {
+  readonly framing: BodyFraming;
+  onGone: (() => void) | undefined = undefined;
+  onDrain: (() => void) | undefined = undefined;
+  private state: State = 'fresh';
+  private persistent: boolean;
+  private readonly version: HttpVersion;
+  private head = '';
+  /** How the body that was begun is framed. */
+  private length: BodyLength = 'none';
+  /** Until the answer is over or `release` is called. */
+  private incoming: IncomingMessage | undefined;
+  private outgoing: ServerResponse | undefined;
+
+  constructor(
+    private readonly owner: ExchangeOwner,
+    private readonly socket: Socket,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    options: Http1ExchangeOptions,
+  ) {
+    this.incoming = incoming;
+    this.outgoing = outgoing;
+    this.version = options.version;
+    this.persistent = options.persistent;
+    this.framing = options.bodiless ? 'none' : options.version === '1.1' ? 'chunked' : 'until-close';
+  }
+
+  get gone(): boolean {
+    return this.state === 'gone';
+  }
+
+  get queuedBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  answer({ code: asked, reason, headers, body }: CompleteResponse): void {
+    if (this.state !== 'fresh') return;
+    const code = finalCode(asked);
+    this.settlePersistence();
+    const bodiless = isBodiless(code);
+    const length = bodiless ? 'none' : body.length;
+    const head = responseHead(code, reason, headers, { version: this.version, persistent: this.persistent, length });
+    if (bodiless || this.framing === 'none' || body.length === 0) this.socket.write(head, 'latin1');
+    else this.writeTogether(head, body);
+    this.finish();
+  }
+
+  begin({ code: asked, reason, headers }: ResponseHead, length: number | undefined): void {
+    if (this.state !== 'fresh') return;
+    const code = finalCode(asked);
+    this.settlePersistence();
+    const bodiless = isBodiless(code);
+    if (bodiless) this.length = 'none';
+    else if (length !== undefined) this.length = length;
+    else this.length = this.version === '1.1' ? 'chunked' : 'until-close';
+    if (this.length === 'until-close') this.persistent = false;
+    this.head = responseHead(code, reason, headers, {
+      version: this.version,
+      persistent: this.persistent,
+      length: this.length,
+    });
+    if (bodiless || this.framing === 'none') this.length = 'none';
+    this.state = 'head-waiting';
+    // A head and a body that come in one packet from the origin leave in one packet.
+    process.nextTick(flushHead, this);
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.state === 'gone' || this.length === 'none' || bytes.length === 0) return true;
+    if (this.length !== 'chunked') return this.writeFramed(bytes);
+    if (bytes.length <= COPY_LIMIT) return this.writeFramed(encodeChunk(bytes));
+    const { socket } = this;
+    socket.cork();
+    this.writeFramed(Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1'));
+    this.writeFramed(bytes);
+    const room = this.writeFramed(CHUNK_END);
+    socket.uncork();
+    return room;
+  }
+
+  writeFramed(bytes: Buffer): boolean {
+    if (this.state === 'streaming') return this.socket.write(bytes);
+    if (this.state !== 'head-waiting') return true;
+    const { head } = this;
+    this.head = '';
+    this.state = 'streaming';
+    return this.writeTogether(head, bytes);
+  }
+
+  end(): void {
+    if (this.state !== 'streaming' && this.state !== 'head-waiting') return;
+    if (this.length === 'chunked') this.writeFramed(LAST_CHUNK);
+    else this.flushHead();
+    this.finish();
+  }
+
+  abort(): void {
+    if (this.state === 'finished' || this.state === 'gone') return;
+    this.flushHead();
+    this.persistent = false;
+    this.state = 'finished';
+    this.onGone = undefined;
+    this.onDrain = undefined;
+    this.incoming = undefined;
+    this.outgoing = undefined;
+    this.socket.destroy();
+  }
+
+  release(): void {
+    this.flushHead();
+    const { outgoing } = this;
+    this.incoming = undefined;
+    this.outgoing = undefined;
+    // To node:http the answer is over: it frees the request, the response and their listeners by its usual way and
+    // leaves the connection open. What is written from now on is ours alone.
+    outgoing?.emit('finish');
+    this.socket.setTimeout(0);
+  }
+
+  /** The connection broke. */
+  clientGone(): void {
+    if (this.state === 'finished' || this.state === 'gone') return;
+    this.state = 'gone';
+    this.incoming = undefined;
+    this.outgoing = undefined;
+    const { onGone } = this;
+    this.onGone = undefined;
+    this.onDrain = undefined;
+    onGone?.();
+  }
+
+  /** The socket has room again. */
+  drained(): void {
+    this.onDrain?.();
+  }
+
+  flushHead(): void {
+    if (this.state !== 'head-waiting') return;
+    this.state = 'streaming';
+    this.socket.write(this.head, 'latin1');
+    this.head = '';
+  }
+
+  /** An answer that comes before the whole request was read makes the rest of it unreadable as a next request. */
+  private settlePersistence(): void {
+    if (this.incoming !== undefined && !this.incoming.complete && hasBody(this.incoming)) this.persistent = false;
+  }
+
+  private finish(): void {
+    this.state = 'finished';
+    this.onGone = undefined;
+    this.onDrain = undefined;
+    const { outgoing } = this;
+    this.incoming = undefined;
+    this.outgoing = undefined;
+    outgoing?.emit('finish');
+    this.owner.exchangeOver(this.persistent);
+  }
+
+  private writeTogether(head: string, body: Buffer): boolean {
+    const { socket } = this;
+    if (body.length <= COPY_LIMIT) {
+      const bytes = Buffer.allocUnsafe(head.length + body.length);
+      bytes.write(head, 0, 'latin1');
+      body.copy(bytes, head.length);
+      return socket.write(bytes);
+    }
+    socket.cork();
+    socket.write(head, 'latin1');
+    const room = socket.write(body);
+    socket.uncork();
+    return room;
+  }
+}
+
+/** A code that ends a request: an origin or a publisher may name others, and the client would wait on. */
+function finalCode(code: number): number {
+  return code >= 200 && code <= 999 ? code : 502;
+}
+
+function flushHead(exchange: Http1Exchange): void {
+  exchange.flushHead();
+}
+
+/** Whether a request announced a body. */
+export function hasBody(message: IncomingMessage): boolean {
+  const length = message.headers['content-length'];
+  return message.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}

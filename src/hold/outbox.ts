@@ -1,0 +1,21 @@
+/** The rule for clients that read too slowly: what waits for one client is bounded in bytes, and every drop is counted. */
+import type { HoldParts } from './hold-parts.js';
+
+/** What the hold does with bytes it was about to write. */
+export type OutboxVerdict = 'write' | 'drop' | 'close';
+
+/**
+ * Decides whether `length` more bytes may wait behind `queued` ones. An empty outbox takes anything: an item larger
+ * than the limit still reaches a client that reads.
+ */
+export function outboxVerdict(parts: HoldParts, queued: number, length: number, items: number): OutboxVerdict {
+  const { limits, counters, warnings } = parts;
+  if (queued === 0 || queued + length <= limits.outboxBytes) return 'write';
+  counters.dropped['outbox-full'] += items;
+  const what = limits.outboxPolicy === 'drop' ? 'dropping what is published to it' : 'closing it as slow';
+  warnings.warn(
+    'outbox-full',
+    `a client has ${queued} bytes waiting (hold.outbox_bytes ${limits.outboxBytes}): ${what}`,
+  );
+  return limits.outboxPolicy;
+}

@@ -1,0 +1,111 @@
+/**
+ * A client that is held until the first item is published, or its time is up (specification 4.6).
+ *
+ *     holding ──► answered    an item with a response format: its answer; time up: the instruct's own
+ *        │──────► retrying    hint: the client's request goes to the origin again
+ *        └──────► gone        the client went
+ */
+import type { Publication } from '../hub/publication.js';
+import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import { type HeaderList, hasHeader, withoutPrefix } from '../protocol/headers.js';
+import type { CompleteResponse } from '../protocol/instruct.js';
+import { Timed } from '../time/wheel.js';
+import type { ClientExchange } from './client-connection.js';
+import type { HoldParts } from './hold-parts.js';
+
+export class ResponseHold extends Timed implements Subscriber {
+  readonly kind = 'response';
+  readonly encoding = undefined;
+  private subscriptions: Subscription[] = [];
+  private ended = false;
+
+  /**
+   * @param response - what the client gets when nothing is published in time
+   * @param timeout - seconds
+   * @param retry - sends the client's request to the origin again; the exchange is then its again
+   */
+  constructor(
+    private readonly parts: HoldParts,
+    private readonly exchange: ClientExchange,
+    readonly rateBucket: string,
+    private readonly response: CompleteResponse,
+    timeout: number,
+    private readonly retry: () => void,
+  ) {
+    super();
+    exchange.onGone = () => this.leave();
+    parts.open.add(this);
+    parts.counters.holds.response += 1;
+    parts.wheel.start(this, timeout * 1_000);
+  }
+
+  /** Subscribes to channels, prefixed already. */
+  subscribe(channels: Iterable<string>): void {
+    for (const channel of channels) {
+      if (this.ended) return;
+      this.subscriptions.push(this.parts.hub.subscribe(channel, this, false));
+    }
+  }
+
+  /** Never called: a response hold takes no shared bytes. */
+  write(): void {}
+
+  deliver({ item }: Publication): void {
+    const format = item.formats.response;
+    if (format === undefined || this.ended) return;
+    switch (format.action) {
+      case 'send': {
+        if (format.body === undefined || (format.contentFilters !== undefined && format.contentFilters.length > 0)) {
+          this.parts.counters.dropped.undeliverable += 1;
+          return;
+        }
+        this.leave();
+        this.parts.counters.delivered += 1;
+        this.exchange.answer({
+          code: format.code,
+          reason: format.reason,
+          headers: mergeHeaders(this.response.headers, format.headers),
+          body: format.body,
+        });
+        return;
+      }
+      case 'hint':
+        this.leave();
+        this.retry();
+        return;
+      case 'close':
+      case 'refresh':
+        return;
+    }
+  }
+
+  /** Answers with the instruct's own response, unless an item is on its way already. */
+  onTime(): void {
+    for (const subscription of this.subscriptions) this.parts.hub.settle(subscription);
+    if (this.ended) return;
+    this.leave();
+    this.exchange.answer(this.response);
+  }
+
+  shutDown(): void {
+    this.onTime();
+  }
+
+  private leave(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.parts.wheel.stop(this);
+    this.exchange.onGone = undefined;
+    for (const subscription of this.subscriptions) this.parts.hub.unsubscribe(subscription);
+    this.subscriptions = [];
+    this.parts.open.delete(this);
+    this.parts.counters.holds.response -= 1;
+  }
+}
+
+/** The held headers, less those that the item names too, then the item's (specification 4.6, 4). */
+function mergeHeaders(held: HeaderList, published: HeaderList): HeaderList {
+  const added = withoutPrefix(published, 'grip-');
+  const kept = held.filter(([name]) => !hasHeader(added, name));
+  return [...kept, ...added];
+}

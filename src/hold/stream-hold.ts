@@ -1,0 +1,137 @@
+/**
+ * A client that is held as an HTTP stream (specification 4.7).
+ *
+ *     begun ──► holding ──► ended
+ *                 │  publish: bytes are written, the idle keep-alive starts anew
+ *                 │  keep-alive due: its content is written
+ *                 └─ close action, client gone, outbox full: ended
+ *
+ * The head and the first body bytes have been written before a hold is made; it keeps the connection and this small
+ * object, nothing of the request.
+ */
+import type { Encoding, Publication } from '../hub/publication.js';
+import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import type { KeepAlive } from '../protocol/instruct.js';
+import { Timed } from '../time/wheel.js';
+import type { ClientExchange } from './client-connection.js';
+import { encodeChunk, STREAM_ENCODINGS } from './encodings.js';
+import { type HoldParts, keepAliveDelay } from './hold-parts.js';
+import { outboxVerdict } from './outbox.js';
+
+export class StreamHold extends Timed implements Subscriber {
+  readonly kind = 'stream';
+  readonly encoding: Encoding;
+  private subscriptions: Subscription[] = [];
+  private ended = false;
+  /** Clock milliseconds of the last byte written for an item; the idle keep-alive counts from it. */
+  private writtenAt = 0;
+
+  /**
+   * @param rateBucket - explicit id of the route, or empty
+   */
+  constructor(
+    private readonly parts: HoldParts,
+    private readonly exchange: ClientExchange,
+    readonly rateBucket: string,
+    private readonly keepAlive: KeepAlive | undefined,
+  ) {
+    super();
+    this.encoding = STREAM_ENCODINGS[exchange.framing];
+    exchange.onGone = () => this.leave();
+    parts.open.add(this);
+    parts.counters.holds.stream += 1;
+    this.startKeepAlive();
+  }
+
+  /** Subscribes to channels, prefixed already. */
+  subscribe(channels: Iterable<string>): void {
+    if (this.ended) return;
+    for (const channel of channels) this.subscriptions.push(this.parts.hub.subscribe(channel, this));
+  }
+
+  write(bytes: Buffer, count: number): void {
+    if (this.ended) return;
+    switch (outboxVerdict(this.parts, this.exchange.queuedBytes, bytes.length, count)) {
+      case 'write':
+        this.exchange.writeFramed(bytes);
+        this.parts.counters.delivered += count;
+        this.writtenAt = this.parts.wheel.clock.now();
+        return;
+      case 'drop':
+        return;
+      case 'close':
+        this.leave();
+        this.exchange.abort();
+    }
+  }
+
+  deliver({ item }: Publication): void {
+    const format = item.formats.stream;
+    if (format === undefined || this.ended) return;
+    switch (format.action) {
+      case 'close':
+        this.leave();
+        this.exchange.end();
+        return;
+      case 'send':
+        // An assertion about filters that this hold does not have: the item is not meant for it.
+        if (format.contentFilters !== undefined && format.contentFilters.length > 0) {
+          this.parts.counters.dropped.undeliverable += 1;
+          return;
+        }
+        this.writeContent(format.content, 1);
+        return;
+      case 'hint':
+      case 'refresh':
+        return;
+    }
+  }
+
+  onTime(): void {
+    const { keepAlive } = this;
+    if (keepAlive === undefined || this.ended) return;
+    if (keepAlive.mode === 'idle' && this.writtenAt > 0) {
+      const idleSince = this.parts.wheel.clock.now() - this.writtenAt;
+      const left = keepAliveDelay(this.parts, keepAlive.timeout) - idleSince;
+      if (left > 0) {
+        this.writtenAt = 0;
+        this.parts.wheel.start(this, left);
+        return;
+      }
+    }
+    this.writeContent(keepAlive.content, 0);
+    this.writtenAt = 0;
+    this.startKeepAlive();
+  }
+
+  /** Ends the stream because the proxy ends, after what is published already. */
+  shutDown(): void {
+    if (this.ended) return;
+    for (const subscription of this.subscriptions) this.parts.hub.settle(subscription);
+    if (this.ended) return;
+    this.leave();
+    this.exchange.end();
+  }
+
+  private writeContent(content: Buffer, count: number): void {
+    const { framing } = this.exchange;
+    if (content.length === 0 || framing === 'none') return;
+    this.write(framing === 'chunked' ? encodeChunk(content) : content, count);
+  }
+
+  private startKeepAlive(): void {
+    if (this.keepAlive === undefined) return;
+    this.parts.wheel.start(this, keepAliveDelay(this.parts, this.keepAlive.timeout));
+  }
+
+  private leave(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.parts.wheel.stop(this);
+    this.exchange.onGone = undefined;
+    for (const subscription of this.subscriptions) this.parts.hub.unsubscribe(subscription);
+    this.subscriptions = [];
+    this.parts.open.delete(this);
+    this.parts.counters.holds.stream -= 1;
+  }
+}

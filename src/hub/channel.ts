@@ -1,0 +1,204 @@
+/**
+ * One channel: who is subscribed, which items are not written to everybody yet, and what the sequencer remembers.
+ *
+ *     pending   [ 7 ][ 8 ][ 9 ]            items 7..9, base = 7, head = 10
+ *     cursors     a=7       b=9   c=10     a misses three items, b one, c none (it subscribed last)
+ *
+ * Publishing appends and fixes the receivers: whoever is subscribed now has a cursor below the new head, whoever comes
+ * later starts at it. Writing happens in slices; a subscriber that is reached gets everything it misses in one
+ * joined buffer, so publishes that come faster than they can be written merge by themselves.
+ */
+import type { Encoding, Publication } from './publication.js';
+import { deliverOne, SUBSCRIBER_KINDS, type SubscriberKind, type Subscription } from './subscriber.js';
+
+/** What a run of items is to one encoding: bytes for several of them, or one that the subscriber handles itself. */
+type Step = { readonly bytes: Buffer; readonly count: number } | { readonly publication: Publication };
+
+/** An item that waits for the one before it. */
+export interface WaitingItem {
+  readonly publication: Publication;
+  /** Clock milliseconds. */
+  readonly since: number;
+}
+
+export class Channel {
+  /** Id of the last item that went out in sequence; undefined when none, or when it had no id. */
+  lastId: string | undefined = undefined;
+  /** Items out of order, by the id they wait for; made by the sequencer when needed. */
+  waiting: Map<string, WaitingItem> | undefined = undefined;
+  /** Clock milliseconds until which the channel stays open without subscribers. */
+  lingerUntil = 0;
+
+  private readonly subscriptions: Record<SubscriberKind, Subscription[]> = { response: [], stream: [], ws: [] };
+  private pending: Publication[] = [];
+  private base = 0;
+  /** Where the pass over the subscribers stands: kind, index in its list (counted down), and the head it started at. */
+  private kindAt = 0;
+  private indexAt = -1;
+  private passHead = 0;
+  /** True while a pass has not reached everybody. */
+  dirty = false;
+
+  private stepsEncoding: Encoding | undefined = undefined;
+  private stepsFrom = -1;
+  private stepsHead = -1;
+  private steps: Step[] = [];
+
+  constructor(readonly name: string) {}
+
+  /** Number of subscribers of a kind. */
+  count(kind: SubscriberKind): number {
+    return this.subscriptions[kind].length;
+  }
+
+  /** The subscribers of a kind at this moment; the caller must not keep the list. */
+  list(kind: SubscriberKind): readonly Subscription[] {
+    return this.subscriptions[kind];
+  }
+
+  get empty(): boolean {
+    const { response, stream, ws } = this.subscriptions;
+    return response.length === 0 && stream.length === 0 && ws.length === 0;
+  }
+
+  private get head(): number {
+    return this.base + this.pending.length;
+  }
+
+  /** Number of items that somebody may still miss. */
+  get backlog(): number {
+    return this.pending.length;
+  }
+
+  add(subscription: Subscription): void {
+    const list = this.subscriptions[subscription.subscriber.kind];
+    subscription.index = list.length;
+    subscription.cursor = this.head;
+    list.push(subscription);
+  }
+
+  remove(subscription: Subscription): void {
+    const { index } = subscription;
+    if (index < 0) return;
+    const list = this.subscriptions[subscription.subscriber.kind];
+    // The last one moves into the gap. A pass counts down, so what moves has been visited already.
+    const last = list.pop() as Subscription;
+    if (last !== subscription) {
+      list[index] = last;
+      last.index = index;
+    }
+    subscription.index = -1;
+  }
+
+  /** Appends an item; everyone subscribed now will get it. Returns true when the channel was clean before. */
+  append(publication: Publication): boolean {
+    this.pending.push(publication);
+    if (this.dirty) return false;
+    this.dirty = true;
+    this.startPass();
+    return true;
+  }
+
+  /**
+   * Brings up to `budget` subscribers up to date. Returns what is left of the budget; the channel is clean
+   * (`dirty` false) when everybody has everything.
+   */
+  flush(budget: number): number {
+    let left = budget;
+    while (this.dirty && left > 0) {
+      const list = this.subscriptions[SUBSCRIBER_KINDS[this.kindAt] as SubscriberKind];
+      if (this.indexAt >= list.length) this.indexAt = list.length - 1;
+      if (this.indexAt < 0) {
+        this.nextList();
+        continue;
+      }
+      const subscription = list[this.indexAt] as Subscription;
+      this.indexAt -= 1;
+      if (subscription.cursor < this.head) {
+        this.catchUp(subscription);
+        left -= 1;
+      }
+    }
+    return left;
+  }
+
+  /** Gives one subscriber what it misses now, before it ends by itself or is moved. */
+  catchUp(subscription: Subscription): void {
+    const from = subscription.cursor;
+    const { head } = this;
+    if (from >= head || subscription.index < 0) return;
+    subscription.cursor = head;
+    const { subscriber } = subscription;
+    const { encoding } = subscriber;
+    if (encoding === undefined || !subscription.plain) {
+      // Delivering may publish, subscribe and unsubscribe: the items are taken by number, and only while it is active.
+      for (let at = from; at < head && subscription.index >= 0; at += 1) {
+        const publication = this.pending[at - this.base];
+        if (publication !== undefined) subscriber.deliver(publication, subscription);
+      }
+      return;
+    }
+    if (head - from === 1) {
+      deliverOne(subscription, this.pending[from - this.base] as Publication);
+      return;
+    }
+    for (const step of this.stepsFor(encoding, from, head)) {
+      if (subscription.index < 0) return;
+      if ('bytes' in step) subscriber.write(step.bytes, step.count);
+      else subscriber.deliver(step.publication, subscription);
+    }
+  }
+
+  private startPass(): void {
+    this.kindAt = 0;
+    this.indexAt = this.subscriptions.response.length - 1;
+    this.passHead = this.head;
+  }
+
+  private nextList(): void {
+    this.kindAt += 1;
+    if (this.kindAt < SUBSCRIBER_KINDS.length) {
+      this.indexAt = this.subscriptions[SUBSCRIBER_KINDS[this.kindAt] as SubscriberKind].length - 1;
+      return;
+    }
+    // The pass is over: everybody has at least what there was when it started.
+    if (this.passHead === this.head) {
+      this.base += this.pending.length;
+      this.pending = [];
+      this.dirty = false;
+      this.steps = [];
+      this.stepsEncoding = undefined;
+      return;
+    }
+    this.pending.splice(0, this.passHead - this.base);
+    this.base = this.passHead;
+    this.startPass();
+  }
+
+  private stepsFor(encoding: Encoding, from: number, head: number): readonly Step[] {
+    if (this.stepsEncoding === encoding && this.stepsFrom === from && this.stepsHead === head) return this.steps;
+    const steps: Step[] = [];
+    let run: Buffer[] = [];
+    const endRun = (): void => {
+      if (run.length === 0) return;
+      steps.push({ bytes: run.length === 1 ? (run[0] as Buffer) : Buffer.concat(run), count: run.length });
+      run = [];
+    };
+    for (let at = from; at < head; at += 1) {
+      const publication = this.pending[at - this.base] as Publication;
+      const bytes = publication.encoded(encoding);
+      if (bytes === undefined) {
+        endRun();
+        steps.push({ publication });
+      } else if (bytes.length > 0) {
+        run.push(bytes);
+      }
+    }
+    endRun();
+    this.stepsEncoding = encoding;
+    this.stepsFrom = from;
+    this.stepsHead = head;
+    this.steps = steps;
+    return steps;
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * The hub: channels by name, who is subscribed to them, and the way of a published item from de-duplication through
+ * the sequencer to everybody's connection (specification 5.6). It knows nothing of sockets, HTTP or where an item
+ * came from.
+ *
+ * `publish` decides at once who receives an item; the writing is done later in the same turn of the event loop, once
+ * for all items that came in that turn, and in slices when a channel has many subscribers.
+ */
+import type { Counters } from '../observe/counters.js';
+import type { Logger } from '../observe/logger.js';
+import type { ReadableRate } from '../observe/readable-rate.js';
+import type { Item, ItemFormats } from '../protocol/item.js';
+import { Timed, type Wheel } from '../time/wheel.js';
+import { Channel } from './channel.js';
+import { Deduplication } from './deduplication.js';
+import { Publication } from './publication.js';
+import { RateLimiter } from './rate-limiter.js';
+import { Sequencer } from './sequencer.js';
+import { deliverOne, SUBSCRIBER_KINDS, type Subscriber, type SubscriberKind, Subscription } from './subscriber.js';
+
+/** Subscribers written to before other work of the process gets a turn. */
+const SLICE = 1_000;
+/** Items of a channel that may wait to be written; beyond it the publisher pays for the writing at once. */
+const MAX_BACKLOG = 1_000;
+/** Milliseconds between two looks at what expires. */
+const EXPIRY_INTERVAL = 1_000;
+
+export interface HubSettings {
+  /** Seconds. */
+  readonly idCacheTtl: number;
+  /** Milliseconds. */
+  readonly messageWait: number;
+  readonly maxBufferedPerChannel: number;
+  /** Deliveries a second; 0 is unlimited. */
+  readonly messageRate: number;
+  readonly messageHwm: number;
+  readonly messageBlockSize: number;
+  /** Seconds that a channel stays open after its last response hold. */
+  readonly subscriptionLinger: number;
+}
+
+/** What became of a published item. `receivers` counts the holds it will reach. */
+export type PublishOutcome =
+  | { readonly kind: 'sent'; readonly receivers: number }
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'dropped'; readonly reason: 'duplicate' | 'sequencer-full' };
+
+/** Told when a channel gets its first subscriber and when the last one (with linger) has gone. */
+export interface ChannelObserver {
+  channelOpened(name: string): void;
+  channelClosed(name: string): void;
+}
+
+export interface HubParts {
+  readonly settings: HubSettings;
+  readonly wheel: Wheel;
+  readonly log: Logger;
+  readonly warnings: ReadableRate;
+  readonly counters: Counters;
+}
+
+export class Hub {
+  private readonly channels = new Map<string, Channel>();
+  private readonly observers: ChannelObserver[] = [];
+  private readonly deduplication: Deduplication;
+  private readonly sequencer: Sequencer;
+  private readonly limiter: RateLimiter | undefined;
+  private readonly linger: number;
+  private readonly expiry: Expiry;
+  private lingering: { channel: Channel; due: number }[] = [];
+  private dirty: Channel[] = [];
+  private turn: NodeJS.Immediate | undefined = undefined;
+  private flushing = false;
+
+  constructor(private readonly parts: HubParts) {
+    const { settings, wheel } = parts;
+    this.deduplication = new Deduplication(settings.idCacheTtl * 1_000);
+    this.sequencer = new Sequencer(settings.messageWait, settings.maxBufferedPerChannel, (channel, publication) => {
+      this.fanOut(channel, publication);
+    });
+    this.limiter =
+      settings.messageRate > 0
+        ? new RateLimiter(wheel.clock, settings.messageRate, settings.messageHwm, settings.messageBlockSize)
+        : undefined;
+    this.linger = settings.subscriptionLinger * 1_000;
+    this.expiry = new Expiry(() => this.expire());
+  }
+
+  observe(observer: ChannelObserver): void {
+    this.observers.push(observer);
+  }
+
+  /** Names of all open channels, lingering ones included. */
+  channelNames(): Iterable<string> {
+    return this.channels.keys();
+  }
+
+  get channelCount(): number {
+    return this.channels.size;
+  }
+
+  /** Subscribers of one channel of one kind. */
+  count(channel: string, kind: SubscriberKind): number {
+    return this.channels.get(channel)?.count(kind) ?? 0;
+  }
+
+  /** Id of the last item that went out in sequence on an open channel (specification 4.9). */
+  lastId(channel: string): string | undefined {
+    return this.channels.get(channel)?.lastId;
+  }
+
+  /** Forgets that id, after it has turned out that somebody's state is not the one it follows. */
+  forgetLastId(channel: string): void {
+    const known = this.channels.get(channel);
+    if (known !== undefined) known.lastId = undefined;
+  }
+
+  /**
+   * Subscribes; from this call on no item published to the channel is missed.
+   * @param plain - true when bytes shared with others will do, false when each item is handed to the subscriber
+   */
+  subscribe(channelName: string, subscriber: Subscriber, plain = true): Subscription {
+    let channel = this.channels.get(channelName);
+    if (channel === undefined) {
+      channel = new Channel(channelName);
+      this.channels.set(channelName, channel);
+      for (const observer of this.observers) observer.channelOpened(channelName);
+    }
+    const subscription = new Subscription(channel, subscriber, plain);
+    channel.add(subscription);
+    return subscription;
+  }
+
+  /** Ends a subscription; what was published and not yet written to it is not written. */
+  unsubscribe(subscription: Subscription): void {
+    if (!subscription.active) return;
+    const { channel, subscriber } = subscription;
+    channel.remove(subscription);
+    if (subscriber.kind === 'response' && this.linger > 0) {
+      const due = this.parts.wheel.clock.now() + this.linger;
+      channel.lingerUntil = due;
+    }
+    if (channel.empty) this.closeWhenDue(channel);
+  }
+
+  /** Writes what one subscriber still misses, before it ends for a reason of its own. */
+  settle(subscription: Subscription): void {
+    subscription.channel.catchUp(subscription);
+  }
+
+  /** Publishes to the item's own channel. Never throws. */
+  publish(item: Item): PublishOutcome {
+    const { counters, wheel } = this.parts;
+    const now = wheel.clock.now();
+    counters.published += 1;
+    if (item.id !== undefined && this.deduplication.isDuplicate(item.channel, item.id, now)) {
+      counters.dropped.duplicate += 1;
+      return { kind: 'dropped', reason: 'duplicate' };
+    }
+    if (this.deduplication.size > 0) this.expectExpiry();
+    const channel = this.channels.get(item.channel);
+    if (channel === undefined) {
+      this.logPublish(item.channel, 0);
+      return { kind: 'sent', receivers: 0 };
+    }
+    const publication = new Publication(item);
+    if (item.noSeq) return { kind: 'sent', receivers: this.fanOut(channel, publication) };
+    const receivers = this.receiversOf(channel, item);
+    const result = this.sequencer.publish(channel, publication, now);
+    if (result === 'sent') return { kind: 'sent', receivers };
+    if (result === 'waiting') {
+      this.expectExpiry();
+      return { kind: 'waiting' };
+    }
+    counters.dropped['sequencer-full'] += 1;
+    this.parts.warnings.warn('sequencer-full', `channel ${item.channel}: too many items out of order, dropping one`);
+    return { kind: 'dropped', reason: 'sequencer-full' };
+  }
+
+  /**
+   * Publishes one item under several keys: each subscriber of any of them gets it once, at once, in the order of
+   * the calls. Not sequenced and not de-duplicated: this is the way in for built-in backends.
+   */
+  publishTo(keys: readonly string[], item: Item): number {
+    this.parts.counters.published += 1;
+    const publication = new Publication(item);
+    const reached = new Set<Subscriber>();
+    for (const key of keys) {
+      const channel = this.channels.get(key);
+      if (channel === undefined) continue;
+      channel.flush(Number.POSITIVE_INFINITY);
+      for (const kind of SUBSCRIBER_KINDS) {
+        for (const subscription of [...channel.list(kind)]) {
+          if (reached.has(subscription.subscriber)) continue;
+          reached.add(subscription.subscriber);
+          deliverOne(subscription, publication);
+        }
+      }
+    }
+    return reached.size;
+  }
+
+  /** Writes everything that waits, and stops. */
+  close(): void {
+    if (this.turn !== undefined) clearImmediate(this.turn);
+    this.turn = undefined;
+    this.limiter?.close();
+    this.parts.wheel.stop(this.expiry);
+    for (const channel of this.dirty) channel.flush(Number.POSITIVE_INFINITY);
+    this.dirty = [];
+  }
+
+  /** Lets an item out to whoever is subscribed now; returns how many that are. */
+  private fanOut(channel: Channel, publication: Publication): number {
+    const receivers = this.receiversOf(channel, publication.item);
+    this.logPublish(channel.name, receivers);
+    if (receivers === 0) return 0;
+    if (this.limiter !== undefined) {
+      this.fanOutLimited(this.limiter, channel, publication);
+      return receivers;
+    }
+    if (channel.append(publication)) this.dirty.push(channel);
+    // Inside a flush the writing goes on anyway; outside of it a long backlog is written before more is taken.
+    if (channel.backlog > MAX_BACKLOG && !this.flushing) this.flush(channel);
+    this.turn ??= setImmediate(this.flushTurn);
+    return receivers;
+  }
+
+  private fanOutLimited(limiter: RateLimiter, channel: Channel, publication: Publication): void {
+    const { formats } = publication.item;
+    for (const kind of SUBSCRIBER_KINDS) {
+      if (formatOf(formats, kind) === undefined) continue;
+      for (const subscription of channel.list(kind)) {
+        if (limiter.add(subscription, publication)) continue;
+        this.parts.counters.dropped['rate-limit'] += 1;
+        const { rateBucket } = subscription.subscriber;
+        const route = rateBucket === '' ? '' : ` for route ${rateBucket}`;
+        this.parts.warnings.warn(
+          'rate-limit',
+          `exceeded publish hwm (${this.parts.settings.messageHwm})${route}, dropping message`,
+        );
+      }
+    }
+  }
+
+  private receiversOf(channel: Channel, item: Item): number {
+    let receivers = 0;
+    for (const kind of SUBSCRIBER_KINDS) {
+      if (formatOf(item.formats, kind) !== undefined) receivers += channel.count(kind);
+    }
+    return receivers;
+  }
+
+  private logPublish(channel: string, receivers: number): void {
+    if (this.parts.log.enabled('info')) this.parts.log.info(`publish channel=${channel} receivers=${receivers}`);
+  }
+
+  private flush(channel: Channel): void {
+    this.flushing = true;
+    channel.flush(Number.POSITIVE_INFINITY);
+    this.flushing = false;
+  }
+
+  private readonly flushTurn = (): void => {
+    this.turn = undefined;
+    this.flushing = true;
+    let budget = SLICE;
+    let done = 0;
+    const { dirty } = this;
+    while (done < dirty.length && budget > 0) {
+      const channel = dirty[done] as Channel;
+      budget = channel.flush(budget);
+      if (!channel.dirty) done += 1;
+    }
+    this.flushing = false;
+    // A channel that is not done goes behind the others, so that none waits for a large one.
+    this.dirty = dirty.slice(done);
+    const first = this.dirty[0];
+    if (first === undefined) return;
+    if (this.dirty.length > 1) {
+      this.dirty.shift();
+      this.dirty.push(first);
+    }
+    this.turn ??= setImmediate(this.flushTurn);
+  };
+
+  private closeWhenDue(channel: Channel): void {
+    const now = this.parts.wheel.clock.now();
+    if (channel.lingerUntil > now) {
+      this.lingering.push({ channel, due: channel.lingerUntil });
+      this.expectExpiry();
+      return;
+    }
+    this.channels.delete(channel.name);
+    this.sequencer.forget(channel);
+    for (const observer of this.observers) observer.channelClosed(channel.name);
+  }
+
+  private expectExpiry(): void {
+    if (this.expiry.due === 0) this.parts.wheel.start(this.expiry, EXPIRY_INTERVAL);
+  }
+
+  private expire(): void {
+    const now = this.parts.wheel.clock.now();
+    this.deduplication.expire(now);
+    this.sequencer.expire(now);
+    let done = 0;
+    for (const { channel, due } of this.lingering) {
+      // Appended in order of their due times, which all have the same distance.
+      if (due > now) break;
+      done += 1;
+      if (channel.empty && this.channels.get(channel.name) === channel && channel.lingerUntil <= now) {
+        this.closeWhenDue(channel);
+      }
+    }
+    if (done > 0) this.lingering = this.lingering.slice(done);
+    if (this.deduplication.size > 0 || this.sequencer.busy || this.lingering.length > 0) this.expectExpiry();
+  }
+}
+
+/** The format of an item that a kind of subscriber takes. */
+function formatOf(formats: ItemFormats, kind: SubscriberKind): object | undefined {
+  return kind === 'response' ? formats.response : kind === 'stream' ? formats.stream : formats.websocket;
+}
+
+/** Wakes the hub once a second while something may expire. */
+class Expiry extends Timed {
+  constructor(private readonly run: () => void) {
+    super();
+  }
+
+  onTime(): void {
+    this.run();
+  }
+}

@@ -1,0 +1,35 @@
+/** An item on its way through the hub, with the bytes that were made of it: once for each encoding, not for each client. */
+import type { Item } from '../protocol/item.js';
+
+/**
+ * A way to turn a plain `send` into bytes that every subscriber of that encoding receives alike. Encodings are
+ * constants, compared by identity.
+ */
+export interface Encoding {
+  /**
+   * The bytes; `undefined` when the subscriber has to handle the item itself (another action than send, a
+   * `content-filters` assertion); empty when the item has nothing for this kind of hold.
+   */
+  encode(item: Item): Buffer | undefined;
+}
+
+export class Publication {
+  private encoding: Encoding | undefined = undefined;
+  private bytes: Buffer | undefined = undefined;
+  private others: Map<Encoding, Buffer | undefined> | undefined = undefined;
+
+  constructor(readonly item: Item) {}
+
+  /** Bytes of this item in `encoding`, made at the first call; see {@link Encoding.encode}. */
+  encoded(encoding: Encoding): Buffer | undefined {
+    if (this.encoding === encoding) return this.bytes;
+    if (this.encoding === undefined) {
+      this.encoding = encoding;
+      this.bytes = encoding.encode(this.item);
+      return this.bytes;
+    }
+    this.others ??= new Map();
+    if (!this.others.has(encoding)) this.others.set(encoding, encoding.encode(this.item));
+    return this.others.get(encoding);
+  }
+}

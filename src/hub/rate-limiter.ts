@@ -1,0 +1,92 @@
+/**
+ * Spreads deliveries over time: at most `rate` a second, in batches every 25 ms, one delivery of each bucket in turn
+ * (specification 5.6, 4). Off unless a rate is set: a pushpin.conf may ask for it, Holdfast's own settings do not.
+ */
+import type { Cancellable, Clock } from '../time/clock.js';
+import type { Publication } from './publication.js';
+import { deliverOne, type Subscription } from './subscriber.js';
+
+/** Milliseconds between two batches, unless the rate is below 40 a second. */
+const BATCH_INTERVAL = 25;
+
+interface Delivery {
+  readonly subscription: Subscription;
+  readonly publication: Publication;
+  readonly weight: number;
+}
+
+interface Bucket {
+  readonly deliveries: Delivery[];
+  /** Index of the next delivery; the array is cut when it is emptied. */
+  next: number;
+  weight: number;
+}
+
+export class RateLimiter {
+  private readonly buckets = new Map<string, Bucket>();
+  private readonly interval: number;
+  private readonly batchSize: number;
+  private timer: Cancellable | undefined = undefined;
+
+  /**
+   * @param rate - deliveries a second, above 0
+   * @param highWaterMark - weight that may wait in one bucket; 0 is unlimited
+   * @param blockSize - bytes of one unit of weight; 0 weighs every delivery 1
+   */
+  constructor(
+    private readonly clock: Clock,
+    rate: number,
+    private readonly highWaterMark: number,
+    private readonly blockSize: number,
+  ) {
+    this.interval = rate < 1000 / BATCH_INTERVAL ? Math.floor(1000 / rate) : BATCH_INTERVAL;
+    this.batchSize = rate < 1000 / BATCH_INTERVAL ? 1 : Math.ceil((rate * BATCH_INTERVAL) / 1000);
+  }
+
+  /** Queues a delivery; false when the bucket is full and the delivery is dropped. */
+  add(subscription: Subscription, publication: Publication): boolean {
+    const name = subscription.subscriber.rateBucket;
+    let bucket = this.buckets.get(name);
+    if (bucket === undefined) {
+      bucket = { deliveries: [], next: 0, weight: 0 };
+      this.buckets.set(name, bucket);
+    }
+    const weight = this.weightOf(publication);
+    if (this.highWaterMark > 0 && bucket.weight + weight > this.highWaterMark) return false;
+    bucket.deliveries.push({ subscription, publication, weight });
+    bucket.weight += weight;
+    this.timer ??= this.clock.after(0, this.runBatch);
+    return true;
+  }
+
+  close(): void {
+    this.timer?.cancel();
+    this.buckets.clear();
+  }
+
+  private weightOf({ item }: Publication): number {
+    if (this.blockSize <= 0 || item.size === undefined) return 1;
+    return Math.max(1, Math.ceil(item.size / this.blockSize));
+  }
+
+  private readonly runBatch = (): void => {
+    let left = this.batchSize;
+    while (left > 0 && this.buckets.size > 0) {
+      for (const [name, bucket] of this.buckets) {
+        const delivery = bucket.deliveries[bucket.next];
+        if (delivery === undefined) {
+          this.buckets.delete(name);
+          continue;
+        }
+        bucket.next += 1;
+        bucket.weight -= delivery.weight;
+        // A client that has gone since costs nothing of the rate.
+        if (!delivery.subscription.active) continue;
+        deliverOne(delivery.subscription, delivery.publication);
+        left -= 1;
+        if (left === 0) break;
+      }
+    }
+    this.timer = this.buckets.size > 0 ? this.clock.after(this.interval, this.runBatch) : undefined;
+  };
+}

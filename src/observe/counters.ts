@@ -1,0 +1,39 @@
+/** What a running Holdfast counts. Plain numbers that rooms add to; reading them costs nothing to anybody else. */
+
+/** Why a delivery or an item went nowhere. */
+export type DropReason =
+  /** A client read too slowly and its outbox was full. */
+  | 'outbox-full'
+  /** An item with the same channel and id was seen within the id cache's time. */
+  | 'duplicate'
+  /** Too many items of a channel waited for the one before them. */
+  | 'sequencer-full'
+  /** The rate limiter's queue was full. */
+  | 'rate-limit'
+  /** A publisher's message could not be understood. */
+  | 'invalid-item'
+  /** A body patch could not be applied, or a format made no sense for the hold. */
+  | 'undeliverable';
+
+export class Counters {
+  requests = 0;
+  /** Requests that ended with an error answer of our own. */
+  requestErrors = 0;
+  /** Client requests the HTTP parser or our own limits refused. */
+  badRequests = 0;
+  originRequests = 0;
+  originFailures = 0;
+  published = 0;
+  /** Items written to a hold. */
+  delivered = 0;
+  openConnections = 0;
+  holds = { response: 0, stream: 0, ws: 0 };
+  readonly dropped: Record<DropReason, number> = {
+    'outbox-full': 0,
+    duplicate: 0,
+    'sequencer-full': 0,
+    'rate-limit': 0,
+    'invalid-item': 0,
+    undeliverable: 0,
+  };
+}

@@ -1,0 +1,301 @@
+/**
+ * One HTTP request from its route to its answer or hold (specification 3 and 4).
+ *
+ *     routed ──► prefetching ──► asking target 1 ──cannot connect──► asking target 2 …
+ *                                      │
+ *                                      ├─ relay:    passed through as it comes
+ *                                      ├─ answer:   a whole response
+ *                                      ├─ instruct: answered, or held; a hold may start a new session ("retry")
+ *                                      └─ failed:   502 and the like
+ */
+import { Judge, judgeComplete } from '../backend/judge.js';
+import { originHeaders } from '../backend/request-headers.js';
+import { testResponse } from '../backend/test-backend.js';
+import type { Call, OriginRequest, Verdict } from '../backend/verdict.js';
+import { EVENTS_TYPE } from '../backend/websocket-over-http/response-headers.js';
+import type { ClientRequest } from '../front/client-request.js';
+import type { ClientExchange } from '../hold/client-connection.js';
+import { ResponseHold } from '../hold/response-hold.js';
+import { StreamHold } from '../hold/stream-hold.js';
+import { getHeader, parseFirstPlain } from '../protocol/headers.js';
+import { type CompleteResponse, type Instruct, isGripResponse } from '../protocol/instruct.js';
+import { rewriteRequest } from '../routes/rewrite.js';
+import type { Route, Target } from '../routes/route.js';
+import {
+  EVENTS_NOT_ALLOWED,
+  errorAnswer,
+  failureAnswer,
+  failureForLog,
+  REQUEST_TOO_LARGE,
+  ROUTE_NOT_FOUND,
+} from './error-answers.js';
+import { type ProxyParts, signatureFor } from './proxy-parts.js';
+import { Relay } from './relay.js';
+import { ForwardedBody } from './request-body.js';
+import { clientUri, logRequest, type RequestResult } from './request-log.js';
+import { type RequestUri, requestUri } from './request-uri.js';
+
+/** What a retry takes over from the session that held the client. */
+interface Retry {
+  readonly body: Buffer;
+  readonly lastIds: ReadonlyMap<string, string>;
+}
+
+export class HttpSession {
+  private readonly uri: RequestUri;
+  private readonly scheme: 'http' | 'https';
+  private readonly tried: Target[] = [];
+  private call: Call | undefined = undefined;
+  private route: Route | undefined = undefined;
+  private body = ForwardedBody.none();
+
+  constructor(
+    private readonly parts: ProxyParts,
+    private readonly request: ClientRequest,
+    private readonly exchange: ClientExchange,
+    private readonly retry: Retry | undefined = undefined,
+  ) {
+    this.uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
+    this.scheme = this.uri.secure ? 'https' : 'http';
+  }
+
+  start(): void {
+    const { parts, request, exchange, uri } = this;
+    const route = parts.routes().lookup('http', uri.secure, uri.host, uri.path);
+    if (route === undefined) {
+      this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));
+      return;
+    }
+    this.route = route;
+    exchange.onGone = () => this.clientGone();
+    if (this.retry !== undefined) {
+      this.body = new ForwardedBody({ bytes: this.retry.body, complete: true }, undefined, this.retry.body.length);
+      this.ask(route, 0);
+    } else if (request.body === undefined) {
+      this.ask(route, 0);
+    } else {
+      const source = request.body;
+      source.prefetch(parts.settings.prefetchBytes, (prefetched) => {
+        this.body = new ForwardedBody(prefetched, source, parts.settings.maxAcceptRequestBytes);
+        this.ask(route, 0);
+      });
+    }
+  }
+
+  private ask(route: Route, index: number): void {
+    const target = route.targets[index];
+    if (target === undefined) return;
+    this.tried.push(target);
+    if (target.options.overHttp && this.carriesEvents()) {
+      this.refuse(errorAnswer(403, EVENTS_NOT_ALLOWED));
+      return;
+    }
+    const decide = (verdict: Verdict): void => this.decide(route, target, index, verdict);
+    if (target.kind === 'test') {
+      decide(this.askTest(route));
+      return;
+    }
+    const backend = this.parts.backendFor(target);
+    if (backend === undefined) {
+      decide({ kind: 'failed', failure: { kind: 'unreachable' } });
+      return;
+    }
+    const { maxInstructBytes } = this.parts.settings;
+    const judge = new Judge({ grip: route.grip, maxInstructBytes, verdict: decide });
+    this.call = judge;
+    this.parts.holds.counters.originRequests += 1;
+    const signature = signatureFor(this.parts, route);
+    const send = (token: string | undefined): void => {
+      if (this.exchange.gone) return;
+      judge.attach(backend.send(this.originRequest(route, target, token), target, judge));
+    };
+    if (signature === undefined) send(undefined);
+    else signature.then(send, () => send(undefined));
+  }
+
+  /** The built-in backend: an answer without a network. */
+  private askTest(route: Route): Verdict {
+    const { path } = rewriteRequest(route, this.uri.authority, this.uri.path);
+    const response = testResponse({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg });
+    return route.grip && isGripResponse(response.headers) ? judgeComplete(response) : { kind: 'answer', response };
+  }
+
+  private originRequest(route: Route, target: Target, signature: string | undefined): OriginRequest {
+    const { uri, request } = this;
+    const { host, path } = rewriteRequest(route, uri.authority, uri.path);
+    return {
+      method: request.method,
+      scheme: target.options.ssl ? 'https' : 'http',
+      authority: target.options.host ?? host,
+      path: path + uri.query,
+      headers: originHeaders(request.headers, this.parts.settings, {
+        routeHeaders: route.headers,
+        origHeaders: route.origHeaders,
+        grip: route.grip,
+        signature,
+        lastIds: this.retry?.lastIds ?? new Map(),
+        scheme: this.scheme,
+        peerAddress: request.peerAddress,
+      }),
+      body: this.body.toSend(),
+    };
+  }
+
+  private decide(route: Route, target: Target, index: number, verdict: Verdict): void {
+    if (this.exchange.gone) return;
+    switch (verdict.kind) {
+      case 'answer':
+        this.answer(verdict.response);
+        return;
+      case 'relay': {
+        const { code, reason, headers, length, body } = verdict;
+        const relay = new Relay(this.exchange, { code, reason, headers }, length, body, (complete) => {
+          if (!complete) this.parts.holds.counters.originFailures += 1;
+          this.log(complete ? { kind: 'answered', code, size: relay.size } : { kind: 'error' });
+        });
+        return;
+      }
+      case 'instruct':
+        this.accept(route, verdict.instruct);
+        return;
+      case 'failed': {
+        const { failure } = verdict;
+        const { counters, log } = this.parts.holds;
+        counters.originFailures += 1;
+        if (failure.kind === 'connect' && index + 1 < route.targets.length) {
+          log.debug(`target ${target.name} cannot be connected to, trying the next`);
+          this.ask(route, index + 1);
+          return;
+        }
+        log.debug(`${this.uriText()}: ${failureForLog(failure, this.tried)}`);
+        this.refuse(failureAnswer(failure, this.tried, this.debug));
+      }
+    }
+  }
+
+  private accept(route: Route, instruct: Instruct): void {
+    if (instruct.hold === undefined) {
+      this.answer(instruct.response);
+      return;
+    }
+    const body = this.body.whole();
+    if (body === undefined) {
+      this.refuse(errorAnswer(400, REQUEST_TOO_LARGE));
+      return;
+    }
+    if (instruct.hold === 'stream') this.holdStream(route, instruct);
+    else this.holdResponse(route, instruct, body);
+  }
+
+  private holdStream(route: Route, instruct: Instruct): void {
+    const { exchange, parts } = this;
+    exchange.onGone = undefined;
+    exchange.begin(instruct.response, undefined);
+    exchange.write(instruct.response.body);
+    exchange.release();
+    this.log({ kind: 'accepted' });
+    const tracked = instruct.channels.find(({ prevId }) => prevId !== undefined);
+    if (tracked !== undefined && instruct.nextLink === undefined) {
+      const text = `channel '${tracked.name}' specifies prev-id, but no next link found`;
+      parts.holds.log.debug(`${this.uriText()}: ${text}`);
+      if (this.debug) exchange.write(Buffer.from(`\n\n${text}\n`));
+      exchange.end();
+      return;
+    }
+    const hold = new StreamHold(parts.holds, exchange, rateBucketOf(route), instruct.keepAlive);
+    hold.subscribe(this.channelsOf(route, instruct));
+  }
+
+  private holdResponse(route: Route, instruct: Instruct, body: Buffer): void {
+    const { exchange, parts } = this;
+    exchange.release();
+    this.log({ kind: 'accepted' });
+    const again = (): void => {
+      const lastIds = new Map<string, string>();
+      for (const { name, prevId } of instruct.channels) if (prevId !== undefined) lastIds.set(name, prevId);
+      new HttpSession(parts, this.request, exchange, { body, lastIds }).start();
+    };
+    if (this.conflicts(route, instruct)) {
+      exchange.onGone = undefined;
+      again();
+      return;
+    }
+    const hold = new ResponseHold(
+      parts.holds,
+      exchange,
+      rateBucketOf(route),
+      instruct.response,
+      instruct.timeout,
+      again,
+    );
+    hold.subscribe(this.channelsOf(route, instruct));
+  }
+
+  /** Whether the origin spoke of an older state than what has been published since; forgets the ids that say so. */
+  private conflicts(route: Route, { channels }: Instruct): boolean {
+    const { hub } = this.parts.holds;
+    let conflict = false;
+    for (const { name, prevId } of channels) {
+      const lastId = hub.lastId(route.prefix + name);
+      if (prevId === undefined || lastId === undefined || lastId === prevId) continue;
+      hub.forgetLastId(route.prefix + name);
+      conflict = true;
+    }
+    return conflict;
+  }
+
+  /** Names to subscribe to: at most the limit of the origin's, each with the route's prefix, and the target's own. */
+  private channelsOf(route: Route, { channels }: Instruct): Set<string> {
+    const { limits, log } = this.parts.holds;
+    const names = new Set<string>(this.tried.at(-1)?.options.subscriptions);
+    for (const [at, { name }] of channels.entries()) {
+      if (at < limits.maxSubscriptions) names.add(route.prefix + name);
+      else log.debug(`httpsession: too many subscriptions, leaving out ${name}`);
+    }
+    if (log.enabled('info')) {
+      const retry = this.retry === undefined ? '' : ' retry';
+      for (const name of names) log.info(`subscribe ${this.uriText()} channel=${name}${retry}`);
+    }
+    return names;
+  }
+
+  private answer(response: CompleteResponse): void {
+    this.exchange.answer(response);
+    this.log({ kind: 'answered', code: response.code, size: response.body.length });
+  }
+
+  private refuse(response: CompleteResponse): void {
+    this.parts.holds.counters.requestErrors += 1;
+    this.answer(response);
+  }
+
+  private clientGone(): void {
+    this.call?.cancel();
+    this.log({ kind: 'error' });
+  }
+
+  private get debug(): boolean {
+    return this.parts.settings.debug || this.route?.debug === true;
+  }
+
+  /** Clients may not speak WebSocket-over-HTTP to an origin that trusts us to do it. */
+  private carriesEvents(): boolean {
+    const type = getHeader(this.request.headers, 'content-type');
+    return type !== undefined && parseFirstPlain(type)?.first === EVENTS_TYPE;
+  }
+
+  private uriText(): string {
+    return clientUri(this.scheme, this.uri);
+  }
+
+  private log(result: RequestResult): void {
+    const { request, scheme, uri, route } = this;
+    const target = this.tried.at(-1);
+    logRequest(this.parts, { request, scheme, uri, route, target, retry: this.retry !== undefined, result });
+  }
+}
+
+/** Deliveries of routes with an id of their own have a rate of their own. */
+export function rateBucketOf(route: Route): string {
+  return route.explicitId ? route.id : '';
+}

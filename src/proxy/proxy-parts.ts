@@ -1,0 +1,46 @@
+/** What the proxy works with; put together by `runtime`. */
+import type { HeaderSettings } from '../backend/request-headers.js';
+import type { Signer } from '../backend/signature.js';
+import type { HttpBackend } from '../backend/verdict.js';
+import type { HoldParts } from '../hold/hold-parts.js';
+import type { Route, Target } from '../routes/route.js';
+import type { RouteTable } from '../routes/route-table.js';
+
+export interface ProxySettings extends HeaderSettings {
+  readonly debug: boolean;
+  readonly sigIss: string;
+  readonly sigKey: string;
+  /** Bytes read of a body before anything is sent to the origin. */
+  readonly prefetchBytes: number;
+  /** Bytes of a request body that are kept for a hold's retries. */
+  readonly maxAcceptRequestBytes: number;
+  /** Bytes of a GRIP answer's body. */
+  readonly maxInstructBytes: number;
+  readonly logFrom: boolean;
+  readonly logUserAgent: boolean;
+}
+
+export interface WebSocketLimits {
+  readonly maxMessageBytes: number;
+  readonly maxBufferedBytes: number;
+  readonly maxResponseBytes: number;
+  readonly maxRejectBytes: number;
+}
+
+export interface ProxyParts {
+  readonly settings: ProxySettings;
+  readonly websocket: WebSocketLimits;
+  /** The table in force; asked anew for each request. */
+  readonly routes: () => RouteTable;
+  /** The way to a target; undefined when there is none in this process. */
+  readonly backendFor: (target: Target) => HttpBackend | undefined;
+  readonly signer: Signer;
+  readonly holds: HoldParts;
+}
+
+/** The token for a route's requests; undefined when they are not signed. */
+export function signatureFor(parts: ProxyParts, route: Route): Promise<string> | undefined {
+  if (!route.grip) return undefined;
+  const { sigIss, sigKey } = parts.settings;
+  return parts.signer.token(route.sigIss ?? sigIss, route.sigKey ?? sigKey);
+}

@@ -1,0 +1,194 @@
+/**
+ * One Holdfast in this process: every room put together, started and ended. The command line and the library both
+ * come through here.
+ */
+import { EventEmitter } from 'node:events';
+import { Signer } from '../backend/signature.js';
+import type { ListenAddress, Settings } from '../config/settings.js';
+import { PublishDoor } from '../control/publish-door.js';
+import { HoldfastError } from '../errors/holdfast-error.js';
+import { Http1Server } from '../front/http1-server.js';
+import type { HoldParts } from '../hold/hold-parts.js';
+import { Hub, type PublishOutcome } from '../hub/hub.js';
+import { Counters } from '../observe/counters.js';
+import type { Logger } from '../observe/logger.js';
+import { ReadableRate } from '../observe/readable-rate.js';
+import type { Item } from '../protocol/item.js';
+import { parseItemJson } from '../protocol/item-json.js';
+import { HttpSession } from '../proxy/http-session.js';
+import type { ProxyParts } from '../proxy/proxy-parts.js';
+import { WebSocketSession } from '../proxy/websocket-session.js';
+import { COMMAND_LINE, type LoadedRoutes, loadRoutesFile, parseRoutesLines } from '../routes/load-routes.js';
+import type { RouteTable } from '../routes/route-table.js';
+import { type Clock, systemClock } from '../time/clock.js';
+import { Wheel } from '../time/wheel.js';
+import { Backends } from './backends.js';
+import { type PublisherAddresses, Publishers } from './publishers.js';
+
+/** Milliseconds that clients and origins get to take what is on its way when the process ends. */
+const CLOSE_GRACE = 1_000;
+
+export interface StartOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** Lines of the routes that cannot be understood are left out with a warning; otherwise they are an error. */
+  readonly forgiveRoutes: boolean;
+  readonly clock?: Clock;
+  /** From 0 up to, not including, 1. */
+  readonly random?: () => number;
+}
+
+/** Where a running Holdfast can be reached. */
+export interface Addresses extends PublisherAddresses {
+  readonly http: readonly ListenAddress[];
+}
+
+/** What a running Holdfast tells. */
+export interface HoldfastEvents {
+  /** An item came in, by whatever way. */
+  publish: [item: Item, outcome: PublishOutcome];
+  /** A channel got its first subscriber. */
+  subscribe: [channel: string];
+  /** The last subscriber of a channel has gone, and its time to linger is over. */
+  unsubscribe: [channel: string];
+  /** Everything is closed. */
+  close: [];
+}
+
+export class Holdfast extends EventEmitter<HoldfastEvents> {
+  private readonly fronts: Http1Server[] = [];
+  private readonly wheel: Wheel;
+  private readonly hub: Hub;
+  private readonly holds: HoldParts;
+  private readonly backends: Backends;
+  private readonly publishers: Publishers;
+  private readonly door: PublishDoor;
+  private readonly parts: ProxyParts;
+  private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
+  private closing: Promise<void> | undefined = undefined;
+  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [] };
+  /** What has been counted since the start; live. */
+  readonly counters = new Counters();
+
+  private constructor(private readonly options: StartOptions) {
+    super();
+    const { settings, logger } = options;
+    const clock = options.clock ?? systemClock;
+    this.wheel = new Wheel(clock);
+    const warnings = new ReadableRate(logger, clock);
+    const shared = { wheel: this.wheel, log: logger, warnings, counters: this.counters };
+    this.hub = new Hub({
+      ...shared,
+      settings: { ...settings.publish, subscriptionLinger: settings.hold.subscriptionLinger },
+    });
+    this.hub.observe({
+      channelOpened: (channel) => this.emit('subscribe', channel),
+      channelClosed: (channel) => this.emit('unsubscribe', channel),
+    });
+    const random = options.random ?? Math.random;
+    this.holds = { ...shared, hub: this.hub, limits: settings.hold, random, open: new Set() };
+    const { connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
+    this.backends = new Backends(this.holds, {
+      connectTimeout,
+      idleTimeout: originIdleTimeout,
+      keepAlive: originKeepAlive,
+      maxHeadBytes: maxOriginHeadBytes,
+    });
+    this.door = new PublishDoor(this.hub, this.counters, warnings, (item, outcome) => {
+      if (this.listenerCount('publish') > 0) this.emit('publish', item, outcome);
+    });
+    this.publishers = new Publishers(settings, this.hub, this.door, logger);
+    this.parts = {
+      settings: { ...settings.proxy, logFrom: settings.log.from, logUserAgent: settings.log.userAgent },
+      websocket: settings.websocket,
+      routes: () => this.table,
+      backendFor: (target) => this.backends.backendFor(target),
+      signer: new Signer(() => clock.wallTime()),
+      holds: this.holds,
+    };
+  }
+
+  /**
+   * Starts, and resolves when everything listens.
+   * @throws HoldfastError naming setting, file and line; what was opened is closed again
+   */
+  static async start(options: StartOptions): Promise<Holdfast> {
+    const holdfast = new Holdfast(options);
+    try {
+      await holdfast.open();
+    } catch (error) {
+      await holdfast.close();
+      throw error;
+    }
+    return holdfast;
+  }
+
+  /** Where clients and publishers reach this Holdfast; real port numbers where 0 was asked for. */
+  get addresses(): Addresses {
+    return this.reachable;
+  }
+
+  /** Number of routes in force. */
+  get routeCount(): number {
+    return this.table.size;
+  }
+
+  /**
+   * Publishes an item in the form of the control port's JSON: `{ channel, formats: { 'http-stream': { content } } }`.
+   * @throws HoldfastError HOLDFAST_ITEM_INVALID
+   */
+  publish(item: object): PublishOutcome {
+    if (this.closing !== undefined) throw new HoldfastError('HOLDFAST_CLOSED', 'cannot publish: Holdfast is closed');
+    return this.door.publish(parseItemJson(item));
+  }
+
+  /** Ends every hold in order and closes everything; resolves when nothing is left open. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async open(): Promise<void> {
+    const { http } = this.options.settings;
+    this.table = await this.loadRoutes();
+    await this.backends.prepare(this.table);
+    const publishers = await this.publishers.open();
+    const addresses: ListenAddress[] = [];
+    for (const address of http.listen) {
+      const front = new Http1Server(
+        { ...http, counters: this.counters, setting: 'http.listen' },
+        {
+          request: (request, exchange) => new HttpSession(this.parts, request, exchange).start(),
+          webSocket: (request, upgrade) => new WebSocketSession(this.parts, request, upgrade).start(),
+        },
+      );
+      this.fronts.push(front);
+      addresses.push(await front.listen(address));
+    }
+    this.reachable = { http: addresses, ...publishers };
+  }
+
+  private async loadRoutes(): Promise<RouteTable> {
+    const { settings, logger, forgiveRoutes } = this.options;
+    const { file, lines } = settings.routes;
+    const loaded: LoadedRoutes =
+      file === undefined ? parseRoutesLines(lines, COMMAND_LINE) : await loadRoutesFile(file);
+    const [error] = loaded.errors;
+    if (error !== undefined && !forgiveRoutes) throw new HoldfastError('HOLDFAST_ROUTE_INVALID', error);
+    for (const text of [...loaded.errors, ...loaded.warnings]) logger.warn(text);
+    return loaded.table;
+  }
+
+  private async shutDown(): Promise<void> {
+    const publishers = this.publishers.close();
+    const fronts = this.fronts.map((front) => front.stopAccepting());
+    this.hub.close();
+    for (const hold of [...this.holds.open]) hold.shutDown();
+    for (const front of this.fronts) front.endConnections(CLOSE_GRACE);
+    await Promise.all([publishers, ...fronts]);
+    await this.backends.close(CLOSE_GRACE);
+    this.wheel.close();
+    this.emit('close');
+    this.removeAllListeners();
+  }
+}
