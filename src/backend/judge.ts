@@ -4,12 +4,22 @@
  *
  *     waiting ──plain head──► relaying ──end──► over
  *        └──GRIP head──► collecting ──end──► verdict 'instruct'
+ *                            ├──more than the limit, stream hold──► relaying ──end──► over
  *                            └──more than the limit──► verdict 'failed'
  */
 import { HoldfastError } from '../errors/holdfast-error.js';
-import { getHeader, type HeaderList, withoutHeaders } from '../protocol/headers.js';
+import {
+  getHeader,
+  type HeaderList,
+  parseFirstPlain,
+  parseFirstPlainSequence,
+  splitHeaderLists,
+  withoutHeaders,
+} from '../protocol/headers.js';
 import { type CompleteResponse, isGripResponse, parseInstruct } from '../protocol/instruct.js';
 import type { AnswerCall, AnswerReceiver, BodySink, BodySource, Call, Failure, Verdict } from './verdict.js';
+
+const NOTHING = Buffer.alloc(0);
 
 /** Hop-by-hop headers that never reach a client. Lower case. */
 const HOP_HEADERS = new Set(['connection', 'keep-alive', 'content-encoding', 'transfer-encoding']);
@@ -33,6 +43,8 @@ export class Judge implements AnswerReceiver, BodySource, Call {
   private headers: HeaderList = [];
   private chunks: Buffer[] = [];
   private size = 0;
+  /** Whether the sink takes more after the chunks it was given at first. */
+  private room = true;
 
   constructor(private readonly options: JudgeOptions) {}
 
@@ -60,13 +72,8 @@ export class Judge implements AnswerReceiver, BodySource, Call {
     if (this.state === 'relaying') return this.sink?.write(chunk) ?? true;
     if (this.state !== 'collecting') return true;
     this.size += chunk.length;
-    if (this.size > this.options.maxInstructBytes) {
-      this.cancel();
-      this.options.verdict({ kind: 'failed', failure: { kind: 'instruct-too-large' } });
-      return true;
-    }
     this.chunks.push(chunk);
-    return true;
+    return this.size <= this.options.maxInstructBytes || this.overflow();
   }
 
   end(): void {
@@ -88,6 +95,9 @@ export class Judge implements AnswerReceiver, BodySource, Call {
 
   pipe(sink: BodySink): void {
     this.sink = sink;
+    const { chunks } = this;
+    this.chunks = [];
+    for (const chunk of chunks) this.room = sink.write(chunk);
   }
 
   resume(): void {
@@ -99,6 +109,22 @@ export class Judge implements AnswerReceiver, BodySource, Call {
     this.state = 'over';
     this.chunks = [];
     this.call?.cancel();
+  }
+
+  /** The body is longer than a GRIP answer may be; returns whether more of it may come now. */
+  private overflow(): boolean {
+    const { code, reason, headers } = this;
+    if (mayStreamFirst(headers)) {
+      const verdict = judgeComplete({ code, reason, headers, body: NOTHING });
+      if (verdict.kind === 'instruct') {
+        this.state = 'relaying';
+        this.options.verdict({ kind: 'long-instruct', instruct: verdict.instruct, body: this });
+        return this.room;
+      }
+    }
+    this.cancel();
+    this.options.verdict({ kind: 'failed', failure: { kind: 'instruct-too-large' } });
+    return true;
   }
 
   private judge(): Verdict {
@@ -115,6 +141,20 @@ export function judgeComplete(response: CompleteResponse): Verdict {
     if (!(error instanceof HoldfastError)) throw error;
     return { kind: 'failed', failure: { kind: 'instruct-invalid', detail: error.message } };
   }
+}
+
+/** Whether the body may reach the client before the hold is made (specification 3.7). */
+function mayStreamFirst(headers: HeaderList): boolean {
+  const hold = getHeader(headers, 'grip-hold');
+  const goesOn =
+    hold === undefined
+      ? splitHeaderLists(headers, 'grip-link').some((link) => parseFirstPlain(link)?.parameters.get('rel') === 'next')
+      : hold === 'stream';
+  if (!goesOn) return false;
+  // Its filter has to see the whole body.
+  return !splitHeaderLists(headers, 'grip-channel').some((channel) =>
+    parseFirstPlainSequence(channel)?.parameters.some(([name, value]) => name === 'filter' && value === 'build-id'),
+  );
 }
 
 function contentLength(headers: HeaderList): number | undefined {

@@ -47,6 +47,8 @@ export type Verdict =
   | { readonly kind: 'answer'; readonly response: CompleteResponse }
   /** A GRIP answer, read whole: a plain response, or a hold. */
   | { readonly kind: 'instruct'; readonly instruct: Instruct }
+  /** A stream hold whose first body is too long to be read whole: it goes through, then the hold begins. */
+  | { readonly kind: 'long-instruct'; readonly instruct: Instruct; readonly body: BodySource }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 /** A request on its way to a backend; rewriting and headers (specification 3.3, 3.4) are done. */

@@ -7,8 +7,10 @@
  */
 import type { Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import { applyBodyPatch } from '../protocol/body-patch.js';
 import { type HeaderList, hasHeader, withoutPrefix } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
+import type { PatchOperation } from '../protocol/item.js';
 import { Timed } from '../time/wheel.js';
 import type { ClientExchange } from './client-connection.js';
 import type { HoldParts } from './hold-parts.js';
@@ -55,7 +57,7 @@ export class ResponseHold extends Timed implements Subscriber {
     if (format === undefined || this.ended) return;
     switch (format.action) {
       case 'send': {
-        if (format.body === undefined || (format.contentFilters !== undefined && format.contentFilters.length > 0)) {
+        if (format.contentFilters !== undefined && format.contentFilters.length > 0) {
           this.parts.counters.dropped.undeliverable += 1;
           return;
         }
@@ -65,7 +67,7 @@ export class ResponseHold extends Timed implements Subscriber {
           code: format.code,
           reason: format.reason,
           headers: mergeHeaders(this.response.headers, format.headers),
-          body: format.body,
+          body: format.body ?? this.patched(format.patch ?? []),
         });
         return;
       }
@@ -89,6 +91,14 @@ export class ResponseHold extends Timed implements Subscriber {
 
   shutDown(): void {
     this.onTime();
+  }
+
+  /** The held body after a patch; empty when that cannot be applied. */
+  private patched(operations: readonly PatchOperation[]): Buffer {
+    const result = applyBodyPatch(this.response.body, operations);
+    if (result.kind === 'patched') return result.body;
+    this.parts.log.debug(`failed to apply JSON patch: ${result.reason}`);
+    return Buffer.alloc(0);
   }
 
   private leave(): void {

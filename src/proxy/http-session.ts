@@ -6,12 +6,13 @@
  *                                      ├─ relay:    passed through as it comes
  *                                      ├─ answer:   a whole response
  *                                      ├─ instruct: answered, or held; a hold may start a new session ("retry")
+ *                                      ├─ long-instruct: passed through, then held
  *                                      └─ failed:   502 and the like
  */
 import { Judge, judgeComplete } from '../backend/judge.js';
 import { originHeaders } from '../backend/request-headers.js';
 import { testResponse } from '../backend/test-backend.js';
-import type { Call, OriginRequest, Verdict } from '../backend/verdict.js';
+import type { BodySource, Call, OriginRequest, Verdict } from '../backend/verdict.js';
 import { EVENTS_TYPE } from '../backend/websocket-over-http/response-headers.js';
 import type { ClientRequest } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
@@ -158,6 +159,9 @@ export class HttpSession {
       case 'instruct':
         this.accept(route, verdict.instruct);
         return;
+      case 'long-instruct':
+        this.acceptLong(route, verdict.instruct, verdict.body);
+        return;
       case 'failed': {
         const { failure } = verdict;
         const { counters, log } = this.parts.holds;
@@ -183,15 +187,37 @@ export class HttpSession {
       this.refuse(errorAnswer(400, REQUEST_TOO_LARGE));
       return;
     }
-    if (instruct.hold === 'stream') this.holdStream(route, instruct);
-    else this.holdResponse(route, instruct, body);
+    if (instruct.hold === 'stream') {
+      this.exchange.begin(instruct.response, undefined);
+      this.exchange.write(instruct.response.body);
+      this.holdStream(route, instruct);
+    } else this.holdResponse(route, instruct, body);
   }
 
+  /** A first body of any length goes through as it comes; the hold begins when it has ended. */
+  private acceptLong(route: Route, instruct: Instruct, source: BodySource): void {
+    const { exchange } = this;
+    exchange.begin(instruct.response, undefined);
+    exchange.onDrain = () => source.resume();
+    source.pipe({
+      write: (chunk) => exchange.write(chunk),
+      end: () => {
+        exchange.onDrain = undefined;
+        if (instruct.hold === undefined) exchange.end();
+        else this.holdStream(route, instruct);
+      },
+      fail: () => {
+        this.parts.holds.counters.originFailures += 1;
+        exchange.abort();
+        this.log({ kind: 'error' });
+      },
+    });
+  }
+
+  /** The answer has begun; what comes now is the hold. */
   private holdStream(route: Route, instruct: Instruct): void {
     const { exchange, parts } = this;
     exchange.onGone = undefined;
-    exchange.begin(instruct.response, undefined);
-    exchange.write(instruct.response.body);
     exchange.release();
     this.log({ kind: 'accepted' });
     const tracked = instruct.channels.find(({ prevId }) => prevId !== undefined);
