@@ -2,10 +2,11 @@
  * Origins reached over HTTP/1.1 with undici: one pool of keep-alive connections for each address, requests written with
  * exactly the headers they are given, answers handed on as they arrive.
  */
-import { type Dispatcher, errors, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { HeaderList } from '../protocol/headers.js';
 import { headerListOf } from '../protocol/raw-headers.js';
 import type { Target } from '../routes/route.js';
+import { Pool } from './undici-pool.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
 
 export interface HttpOriginOptions {
@@ -103,6 +104,8 @@ export class HttpOrigin implements HttpBackend {
   }
 }
 
+const CALLED_OFF = 'the client has gone';
+
 type CallState = 'open' | 'cancelled' | 'over';
 
 /** One request at undici, translated for our receiver. */
@@ -115,7 +118,7 @@ class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
   cancel(): void {
     if (this.state !== 'open') return;
     this.state = 'cancelled';
-    this.controller?.abort(new errors.RequestAbortedError());
+    this.controller?.abort(new Error(CALLED_OFF));
   }
 
   resume(): void {
@@ -130,7 +133,7 @@ class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    if (this.state === 'cancelled') controller.abort(new errors.RequestAbortedError());
+    if (this.state === 'cancelled') controller.abort(new Error(CALLED_OFF));
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, code: number, _headers: unknown, reason?: string): void {

@@ -1,5 +1,11 @@
 /** The headers a request carries to its origin, in the order of operations of specification 3.4. */
-import { type Header, type HeaderList, splitHeaderLists } from '../protocol/headers.js';
+import {
+  encodeHeaderText,
+  type HeaderList,
+  isHeaderValue,
+  splitHeaderLists,
+  withoutHeaders,
+} from '../protocol/headers.js';
 
 /** Marks a header as the client's own where a route asks for it. */
 const ORIGINAL_MARK = 'eb9bf0f5-';
@@ -45,14 +51,13 @@ export interface HeaderContext {
 }
 
 /** The client's headers as the origin gets them, without Host and framing headers. */
-export function originHeaders(client: HeaderList, settings: HeaderSettings, context: HeaderContext): HeaderList {
+export function originHeaders(received: HeaderList, settings: HeaderSettings, context: HeaderContext): HeaderList {
+  const client = withRouteHeaders(received, context.routeHeaders);
   const dropsProtocol = settings.acceptXForwardedProtocol || settings.setXForwardedProtocol !== 'none';
   const marked: HeaderList = [];
   const headers: HeaderList = [];
-  const replaced = new Set(context.routeHeaders.map(([name]) => name.toLowerCase()));
   for (const header of client) {
     const name = header[0].toLowerCase();
-    if (replaced.has(name)) continue;
     if (name.startsWith(ORIGINAL_MARK)) {
       if (context.origHeaders) marked.push(header);
       continue;
@@ -67,7 +72,6 @@ export function originHeaders(client: HeaderList, settings: HeaderSettings, cont
     if (dropsProtocol && (name === 'x-forwarded-proto' || name === 'x-forwarded-protocol')) continue;
     headers.push(header);
   }
-  for (const [name, value] of lastOfEach(context.routeHeaders)) if (value !== '') headers.push([name, value]);
   headers.push(...marked);
   if (settings.cdnLoop !== '') {
     headers.push(['CDN-Loop', [...splitHeaderLists(client, 'cdn-loop'), settings.cdnLoop].join(', ')]);
@@ -75,7 +79,11 @@ export function originHeaders(client: HeaderList, settings: HeaderSettings, cont
   if (context.grip) {
     if (context.signature !== undefined) headers.push(['Grip-Sig', context.signature]);
     headers.push(['Grip-Feature', GRIP_FEATURE]);
-    for (const [channel, id] of context.lastIds) headers.push(['Grip-Last', `${channel}; last-id=${id}`]);
+    for (const [channel, id] of context.lastIds) {
+      const value = encodeHeaderText(`${channel}; last-id=${id}`);
+      // Channels and ids come from JSON too, where they may hold what no header can.
+      if (isHeaderValue(value)) headers.push(['Grip-Last', value]);
+    }
   }
   if (context.scheme === 'https' || context.scheme === 'wss') {
     if (settings.setXForwardedProtocol !== 'none') headers.push(['X-Forwarded-Proto', context.scheme]);
@@ -99,14 +107,12 @@ function forwardedChain(client: HeaderList, rules: readonly string[], peer: stri
   return chain;
 }
 
-/** Each name once, at its last place: a later `header=` replaces an earlier one. */
-function lastOfEach(headers: HeaderList): HeaderList {
-  if (headers.length < 2) return headers;
-  const byName = new Map<string, Header>();
-  for (const header of headers) {
-    const name = header[0].toLowerCase();
-    byName.delete(name);
-    byName.set(name, header);
+/** `header=` of the route comes first of all: each takes the place of what has its name, an empty one removes it. */
+function withRouteHeaders(client: HeaderList, routeHeaders: HeaderList): HeaderList {
+  let headers = client;
+  for (const [name, value] of routeHeaders) {
+    headers = withoutHeaders(headers, new Set([name.toLowerCase()]));
+    if (value !== '') headers.push([name, value]);
   }
-  return [...byName.values()];
+  return headers;
 }

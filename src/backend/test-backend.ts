@@ -1,7 +1,7 @@
 /** The built-in `test` target: a backend to try Holdfast with when there is none yet (specification 16). */
 
 import type { WebSocketClient, WebSocketOrigin } from '../hold/websocket-origin.js';
-import type { HeaderList } from '../protocol/headers.js';
+import { encodeHeaderText, type HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { reasonOf } from '../protocol/status-reasons.js';
 import type { WebSocketVerdict } from './websocket-verdict.js';
@@ -18,7 +18,7 @@ export interface TestRequest {
 
 /** Answers as an origin would, GRIP headers included. */
 export function testResponse(request: TestRequest): CompleteResponse {
-  const channels = channelsOf(request.query).join(', ');
+  const channels = channelsOf(request.query).map(encodeHeaderText).join(', ');
   switch (resourceOf(request)) {
     case '/':
       return plain(200, [], 'Hello from the Holdfast test handler!\n');

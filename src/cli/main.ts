@@ -41,11 +41,17 @@ async function run(intention: RunArguments): Promise<void> {
     if (ending) process.exit(1);
     ending = true;
     logger.info(`${signal} received, closing`);
-    void started?.close().then(() => {
-      logger.info('closed');
-      flush();
-      process.exit(0);
-    });
+    started?.close().then(
+      () => {
+        logger.info('closed');
+        flush();
+        process.exit(0);
+      },
+      (error: unknown) => {
+        flush();
+        fail(error);
+      },
+    );
   };
   started = await Holdfast.start({ settings, logger, forgiveRoutes: dropIn }).catch((error: unknown) => {
     flush();
@@ -61,11 +67,14 @@ function version(): string {
   return number;
 }
 
-main().catch((error: unknown) => {
+/** Says what went wrong and ends the process. */
+function fail(error: unknown): never {
   if (error instanceof HoldfastError) {
     process.stderr.write(`holdfast: ${error.message}\n  ${error.hint} [${error.code}]\n`);
   } else {
     process.stderr.write(`holdfast: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`);
   }
   process.exit(1);
-});
+}
+
+main().catch(fail);

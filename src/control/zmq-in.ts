@@ -43,7 +43,7 @@ export class ZmqPull {
 
 /** SUB sockets that follow the hub's channels: subscribed exactly while somebody listens. */
 export class ZmqSub implements ChannelObserver {
-  private readonly sockets: SubSocket[] = [];
+  private sockets: SubSocket[] = [];
 
   constructor(
     private readonly zeromq: ZeroMq,
@@ -73,7 +73,10 @@ export class ZmqSub implements ChannelObserver {
   }
 
   close(): void {
-    for (const socket of this.sockets) socket.close();
+    const { sockets } = this;
+    // Channels go on closing after us.
+    this.sockets = [];
+    for (const socket of sockets) socket.close();
   }
 
   private accept(frames: readonly Buffer[]): void {

@@ -4,6 +4,7 @@ import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Wheel } from '../time/wheel.js';
+import type { UpdateQueue } from './update-queue.js';
 
 export interface HoldLimits {
   /** Channels one connection may subscribe to; more are left out. */
@@ -28,6 +29,8 @@ export interface HoldParts {
   readonly warnings: ReadableRate;
   readonly counters: Counters;
   readonly limits: HoldLimits;
+  /** Held clients that wait for their turn to ask their origin again. */
+  readonly updates: UpdateQueue;
   /** A number from 0 up to, not including, 1; for jitter. */
   readonly random: () => number;
 }

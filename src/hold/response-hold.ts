@@ -2,7 +2,7 @@
  * A client that is held until the first item is published, or its time is up (specification 4.6).
  *
  *     holding ──► answered    an item with a response format: its answer; time up: the instruct's own
- *        │──────► retrying    hint: the client's request goes to the origin again
+ *        │──────► retrying    hint, or its turn to ask: the client's request goes to the origin again
  *        └──────► gone        the client went
  */
 import type { Publication } from '../hub/publication.js';
@@ -14,8 +14,12 @@ import type { PatchOperation } from '../protocol/item.js';
 import { Timed } from '../time/wheel.js';
 import type { ClientExchange } from './client-connection.js';
 import type { HoldParts } from './hold-parts.js';
+import type { Updatable } from './update-queue.js';
 
-export class ResponseHold extends Timed implements Subscriber {
+/** Long-polls are asked for in one group: what they ask is a request of their own each. */
+const UPDATE_GROUP = '';
+
+export class ResponseHold extends Timed implements Subscriber, Updatable {
   readonly kind = 'response';
   readonly encoding = undefined;
   private subscriptions: Subscription[] = [];
@@ -72,13 +76,22 @@ export class ResponseHold extends Timed implements Subscriber {
         return;
       }
       case 'hint':
-        this.leave();
-        this.retry();
+        this.update();
         return;
       case 'close':
       case 'refresh':
         return;
     }
+  }
+
+  askAgain(): void {
+    if (!this.ended) this.parts.updates.add(UPDATE_GROUP, this);
+  }
+
+  update(): void {
+    if (this.ended) return;
+    this.leave();
+    this.retry();
   }
 
   /** Answers with the instruct's own response, unless an item is on its way already. */
@@ -105,6 +118,7 @@ export class ResponseHold extends Timed implements Subscriber {
     if (this.ended) return;
     this.ended = true;
     this.parts.wheel.stop(this);
+    this.parts.updates.remove(UPDATE_GROUP, this);
     this.exchange.onGone = undefined;
     for (const subscription of this.subscriptions) this.parts.hub.unsubscribe(subscription);
     this.subscriptions = [];

@@ -101,7 +101,8 @@ export class StreamHold extends Timed implements Subscriber {
     }
     this.writeContent(keepAlive.content, 0);
     this.writtenAt = 0;
-    this.startKeepAlive();
+    // The write may have been one too many for a slow client.
+    if (!this.ended) this.startKeepAlive();
   }
 
   /** Ends the stream because the proxy ends, after what is published already. */

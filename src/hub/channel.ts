@@ -131,10 +131,10 @@ export class Channel {
     const { subscriber } = subscription;
     const { encoding } = subscriber;
     if (encoding === undefined || !subscription.plain) {
-      // Delivering may publish, subscribe and unsubscribe: the items are taken by number, and only while it is active.
-      for (let at = from; at < head && subscription.index >= 0; at += 1) {
-        const publication = this.pending[at - this.base];
-        if (publication !== undefined) subscriber.deliver(publication, subscription);
+      // Delivering may publish, subscribe and unsubscribe: what is missed is fixed before the first of it.
+      for (const publication of this.pending.slice(from - this.base, head - this.base)) {
+        if (subscription.index < 0) return;
+        subscriber.deliver(publication, subscription);
       }
       return;
     }

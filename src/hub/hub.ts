@@ -70,7 +70,10 @@ export class Hub {
   private lingering: { channel: Channel; due: number }[] = [];
   private dirty: Channel[] = [];
   private turn: NodeJS.Immediate | undefined = undefined;
-  private flushing = false;
+  /** Above 0 while items are handed to subscribers, who may publish in turn. */
+  private delivering = 0;
+  /** Deliveries that were asked for meanwhile; each is made when those before it are over. */
+  private deferred: (() => void)[] = [];
 
   constructor(private readonly parts: HubParts) {
     const { settings, wheel } = parts;
@@ -145,7 +148,7 @@ export class Hub {
 
   /** Writes what one subscriber still misses, before it ends for a reason of its own. */
   settle(subscription: Subscription): void {
-    subscription.channel.catchUp(subscription);
+    this.deliver(() => subscription.channel.catchUp(subscription));
   }
 
   /** Publishes to the item's own channel. Never throws. */
@@ -184,29 +187,57 @@ export class Hub {
   publishTo(keys: readonly string[], item: Item): number {
     this.parts.counters.published += 1;
     const publication = new Publication(item);
-    const reached = new Set<Subscriber>();
+    const receivers = new Map<Subscriber, Subscription[]>();
     for (const key of keys) {
       const channel = this.channels.get(key);
       if (channel === undefined) continue;
-      channel.flush(Number.POSITIVE_INFINITY);
       for (const kind of SUBSCRIBER_KINDS) {
-        for (const subscription of [...channel.list(kind)]) {
-          if (reached.has(subscription.subscriber)) continue;
-          reached.add(subscription.subscriber);
-          deliverOne(subscription, publication);
+        if (formatOf(item.formats, kind) === undefined) continue;
+        for (const subscription of channel.list(kind)) {
+          const own = receivers.get(subscription.subscriber);
+          if (own === undefined) receivers.set(subscription.subscriber, [subscription]);
+          else own.push(subscription);
         }
       }
     }
-    return reached.size;
+    const run = (): void => {
+      for (const subscriptions of receivers.values()) {
+        // By whichever key it is still subscribed when its turn comes, and after what that channel owes it.
+        const subscription = subscriptions.find(({ active }) => active);
+        if (subscription === undefined) continue;
+        subscription.channel.catchUp(subscription);
+        deliverOne(subscription, publication);
+      }
+    };
+    if (this.delivering > 0) this.deferred.push(run);
+    else this.deliver(run);
+    return receivers.size;
+  }
+
+  /** Lets every subscriber of a channel that has an origin to ask do so (specification 4.12). */
+  askAgain(channelName: string): void {
+    const channel = this.channels.get(channelName);
+    if (channel === undefined) return;
+    for (const kind of SUBSCRIBER_KINDS) {
+      for (const { subscriber } of [...channel.list(kind)]) subscriber.askAgain?.();
+    }
+  }
+
+  /** Forgets every last id and lets everybody ask: published items may have been lost on their way to us. */
+  recover(): void {
+    for (const channel of this.channels.values()) channel.lastId = undefined;
+    for (const name of [...this.channels.keys()]) this.askAgain(name);
   }
 
   /** Writes everything that waits, and stops. */
   close(): void {
     if (this.turn !== undefined) clearImmediate(this.turn);
     this.turn = undefined;
-    this.limiter?.close();
     this.parts.wheel.stop(this.expiry);
-    for (const channel of this.dirty) channel.flush(Number.POSITIVE_INFINITY);
+    this.deliver(() => {
+      for (const channel of this.dirty) channel.flush(Number.POSITIVE_INFINITY);
+      this.limiter?.close();
+    });
     this.dirty = [];
   }
 
@@ -220,8 +251,10 @@ export class Hub {
       return receivers;
     }
     if (channel.append(publication)) this.dirty.push(channel);
-    // Inside a flush the writing goes on anyway; outside of it a long backlog is written before more is taken.
-    if (channel.backlog > MAX_BACKLOG && !this.flushing) this.flush(channel);
+    // While something is delivered the writing goes on anyway; else a long backlog is written before more is taken.
+    if (channel.backlog > MAX_BACKLOG && this.delivering === 0) {
+      this.deliver(() => channel.flush(Number.POSITIVE_INFINITY));
+    }
     this.turn ??= setImmediate(this.flushTurn);
     return receivers;
   }
@@ -255,15 +288,26 @@ export class Hub {
     if (this.parts.log.enabled('info')) this.parts.log.info(`publish channel=${channel} receivers=${receivers}`);
   }
 
-  private flush(channel: Channel): void {
-    this.flushing = true;
-    channel.flush(Number.POSITIVE_INFINITY);
-    this.flushing = false;
+  /** Runs deliveries, and then those that they asked for. */
+  private deliver(run: () => void): void {
+    this.delivering += 1;
+    run();
+    this.delivering -= 1;
+    if (this.delivering > 0) return;
+    for (let next = this.deferred.shift(); next !== undefined; next = this.deferred.shift()) {
+      this.delivering += 1;
+      next();
+      this.delivering -= 1;
+    }
   }
 
   private readonly flushTurn = (): void => {
     this.turn = undefined;
-    this.flushing = true;
+    this.deliver(this.flushSlice);
+    if (this.dirty.length > 0) this.turn ??= setImmediate(this.flushTurn);
+  };
+
+  private readonly flushSlice = (): void => {
     let budget = SLICE;
     let done = 0;
     const { dirty } = this;
@@ -272,16 +316,9 @@ export class Hub {
       budget = channel.flush(budget);
       if (!channel.dirty) done += 1;
     }
-    this.flushing = false;
     // A channel that is not done goes behind the others, so that none waits for a large one.
-    this.dirty = dirty.slice(done);
-    const first = this.dirty[0];
-    if (first === undefined) return;
-    if (this.dirty.length > 1) {
-      this.dirty.shift();
-      this.dirty.push(first);
-    }
-    this.turn ??= setImmediate(this.flushTurn);
+    const [first, ...others] = dirty.slice(done);
+    this.dirty = first === undefined ? [] : [...others, first];
   };
 
   private closeWhenDue(channel: Channel): void {
@@ -304,16 +341,13 @@ export class Hub {
     const now = this.parts.wheel.clock.now();
     this.deduplication.expire(now);
     this.sequencer.expire(now);
-    let done = 0;
-    for (const { channel, due } of this.lingering) {
-      // Appended in order of their due times, which all have the same distance.
-      if (due > now) break;
-      done += 1;
-      if (channel.empty && this.channels.get(channel.name) === channel && channel.lingerUntil <= now) {
-        this.closeWhenDue(channel);
+    const due = this.lingering.filter((entry) => entry.due <= now);
+    if (due.length > 0) {
+      this.lingering = this.lingering.filter((entry) => entry.due > now);
+      for (const { channel } of due) {
+        if (channel.empty && this.channels.get(channel.name) === channel) this.closeWhenDue(channel);
       }
     }
-    if (done > 0) this.lingering = this.lingering.slice(done);
     if (this.deduplication.size > 0 || this.sequencer.busy || this.lingering.length > 0) this.expectExpiry();
   }
 }

@@ -8,6 +8,8 @@ import { deliverOne, type Subscription } from './subscriber.js';
 
 /** Milliseconds between two batches, unless the rate is below 40 a second. */
 const BATCH_INTERVAL = 25;
+/** Deliveries made after which the list of a bucket is cut, when they are at least half of it. */
+const CUT_AT = 1_000;
 
 interface Delivery {
   readonly subscription: Subscription;
@@ -17,7 +19,7 @@ interface Delivery {
 
 interface Bucket {
   readonly deliveries: Delivery[];
-  /** Index of the next delivery; the array is cut when it is emptied. */
+  /** Index of the next delivery; what is before it is cut off now and then. */
   next: number;
   weight: number;
 }
@@ -59,8 +61,13 @@ export class RateLimiter {
     return true;
   }
 
+  /** Lets out everything that waits, at once, and stops. */
   close(): void {
     this.timer?.cancel();
+    this.timer = undefined;
+    for (const { deliveries, next } of this.buckets.values()) {
+      for (const { subscription, publication } of deliveries.slice(next)) deliverOne(subscription, publication);
+    }
     this.buckets.clear();
   }
 
@@ -71,22 +78,29 @@ export class RateLimiter {
 
   private readonly runBatch = (): void => {
     let left = this.batchSize;
-    while (left > 0 && this.buckets.size > 0) {
-      for (const [name, bucket] of this.buckets) {
-        const delivery = bucket.deliveries[bucket.next];
-        if (delivery === undefined) {
-          this.buckets.delete(name);
-          continue;
-        }
-        bucket.next += 1;
-        bucket.weight -= delivery.weight;
-        // A client that has gone since costs nothing of the rate.
-        if (!delivery.subscription.active) continue;
-        deliverOne(delivery.subscription, delivery.publication);
-        left -= 1;
-        if (left === 0) break;
-      }
+    for (const [name, bucket] of this.buckets) {
+      // Behind the others, where this loop and the next batch come to it after them.
+      this.buckets.delete(name);
+      const delivery = bucket.deliveries[bucket.next];
+      if (delivery === undefined) continue;
+      this.buckets.set(name, bucket);
+      takeNext(bucket, delivery);
+      // A client that has gone since costs nothing of the rate.
+      if (!delivery.subscription.active) continue;
+      deliverOne(delivery.subscription, delivery.publication);
+      left -= 1;
+      if (left === 0) break;
     }
-    this.timer = this.buckets.size > 0 ? this.clock.after(this.interval, this.runBatch) : undefined;
+    // After a batch the next one may not come sooner than the rate allows, even when nothing waits for it yet.
+    const used = left < this.batchSize;
+    this.timer = used || this.buckets.size > 0 ? this.clock.after(this.interval, this.runBatch) : undefined;
   };
+}
+
+function takeNext(bucket: Bucket, delivery: Delivery): void {
+  bucket.weight -= delivery.weight;
+  bucket.next += 1;
+  if (bucket.next < CUT_AT || bucket.next * 2 < bucket.deliveries.length) return;
+  bucket.deliveries.splice(0, bucket.next);
+  bucket.next = 0;
 }

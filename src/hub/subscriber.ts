@@ -16,6 +16,8 @@ export interface Subscriber {
   write(bytes: Buffer, count: number): void;
   /** Takes one item that is not plain bytes for it. Must not throw; may unsubscribe anything. */
   deliver(publication: Publication, subscription: Subscription): void;
+  /** Lets the origin be asked for the state of things when it is this subscriber's turn, if it can be asked. */
+  askAgain?(): void;
 }
 
 /** Hands one item to one subscriber, as shared bytes where that will do. */

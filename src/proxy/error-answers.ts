@@ -19,6 +19,11 @@ export function errorAnswer(code: number, text: string): CompleteResponse {
   };
 }
 
+/** What a request with a `Pushpin-Check` header is told, whatever its route (specification 3.1, step 9). */
+export function checkAnswer(): CompleteResponse {
+  return errorAnswer(200, 'This is Holdfast, a GRIP proxy under the Apache License, Version 2.0.');
+}
+
 /**
  * The answer for a failure.
  * @param tried - the targets that were tried, in order; the last one failed

@@ -18,11 +18,13 @@ import type { ClientRequest } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
 import { ResponseHold } from '../hold/response-hold.js';
 import { StreamHold } from '../hold/stream-hold.js';
-import { getHeader, parseFirstPlain } from '../protocol/headers.js';
+import { TrackedStream } from '../hold/tracked-stream.js';
+import { getHeader, hasHeader, parseFirstPlain } from '../protocol/headers.js';
 import { type CompleteResponse, type Instruct, isGripResponse } from '../protocol/instruct.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import {
+  checkAnswer,
   EVENTS_NOT_ALLOWED,
   errorAnswer,
   failureAnswer,
@@ -30,11 +32,13 @@ import {
   REQUEST_TOO_LARGE,
   ROUTE_NOT_FOUND,
 } from './error-answers.js';
+import { findRoute } from './find-route.js';
 import { type ProxyParts, signatureFor } from './proxy-parts.js';
 import { Relay } from './relay.js';
 import { ForwardedBody } from './request-body.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
 import { type RequestUri, requestUri } from './request-uri.js';
+import { RouteLinks } from './route-links.js';
 
 /** What a retry takes over from the session that held the client. */
 interface Retry {
@@ -62,7 +66,11 @@ export class HttpSession {
 
   start(): void {
     const { parts, request, exchange, uri } = this;
-    const route = parts.routes().lookup('http', uri.secure, uri.host, uri.path);
+    if (hasHeader(request.headers, 'pushpin-check')) {
+      this.answer(checkAnswer());
+      return;
+    }
+    const route = findRoute(parts, 'http', request, uri);
     if (route === undefined) {
       this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));
       return;
@@ -178,7 +186,7 @@ export class HttpSession {
   }
 
   private accept(route: Route, instruct: Instruct): void {
-    if (instruct.hold === undefined) {
+    if (instruct.hold === undefined && instruct.nextLink === undefined) {
       this.answer(instruct.response);
       return;
     }
@@ -187,7 +195,7 @@ export class HttpSession {
       this.refuse(errorAnswer(400, REQUEST_TOO_LARGE));
       return;
     }
-    if (instruct.hold === 'stream') {
+    if (instruct.hold !== 'response') {
       this.exchange.begin(instruct.response, undefined);
       this.exchange.write(instruct.response.body);
       this.holdStream(route, instruct);
@@ -203,8 +211,7 @@ export class HttpSession {
       write: (chunk) => exchange.write(chunk),
       end: () => {
         exchange.onDrain = undefined;
-        if (instruct.hold === undefined) exchange.end();
-        else this.holdStream(route, instruct);
+        this.holdStream(route, instruct);
       },
       fail: () => {
         this.parts.holds.counters.originFailures += 1;
@@ -220,16 +227,33 @@ export class HttpSession {
     exchange.onGone = undefined;
     exchange.release();
     this.log({ kind: 'accepted' });
-    const tracked = instruct.channels.find(({ prevId }) => prevId !== undefined);
-    if (tracked !== undefined && instruct.nextLink === undefined) {
-      const text = `channel '${tracked.name}' specifies prev-id, but no next link found`;
-      parts.holds.log.debug(`${this.uriText()}: ${text}`);
-      if (this.debug) exchange.write(Buffer.from(`\n\n${text}\n`));
-      exchange.end();
+    if (instruct.nextLink !== undefined || instruct.channels.some(({ prevId }) => prevId !== undefined)) {
+      this.holdTracked(route, instruct);
       return;
     }
     const hold = new StreamHold(parts.holds, exchange, rateBucketOf(route), instruct.keepAlive);
     hold.subscribe(this.channelsOf(route, instruct));
+  }
+
+  /** A stream whose origin numbers its items, or gives the next page by a link. */
+  private holdTracked(route: Route, instruct: Instruct): void {
+    const { exchange, parts } = this;
+    const target = this.tried.at(-1);
+    if (target === undefined) return;
+    const uri = this.uriText();
+    const hold = new TrackedStream(parts.holds, exchange, {
+      rateBucket: rateBucketOf(route),
+      names: {
+        prefix: route.prefix,
+        implicit: target.options.subscriptions,
+        limit: parts.holds.limits.maxSubscriptions,
+      },
+      uri,
+      debug: this.debug,
+      links: new RouteLinks(parts, { route, target, uri }),
+      onSubscribed: (channel) => parts.holds.log.info(`subscribe ${uri} channel=${channel}`),
+    });
+    hold.start(instruct);
   }
 
   private holdResponse(route: Route, instruct: Instruct, body: Buffer): void {

@@ -1,6 +1,7 @@
 /** The log line of a finished request (specification 14.1). */
+import { isIP } from 'node:net';
 import type { ClientRequest } from '../front/client-request.js';
-import { getHeader } from '../protocol/headers.js';
+import { getHeader, splitHeaderLists } from '../protocol/headers.js';
 import type { Route, Target } from '../routes/route.js';
 import type { ProxyParts } from './proxy-parts.js';
 import type { RequestUri } from './request-uri.js';
@@ -31,7 +32,8 @@ export function logRequest(parts: ProxyParts, line: RequestLine): void {
     text += ` -> ${target.name}`;
     if (target.options.overHttp && line.scheme.startsWith('ws')) text += '[http]';
   }
-  if (parts.settings.logFrom && request.peerAddress !== undefined) text += ` from=${request.peerAddress}`;
+  const from = parts.settings.logFrom ? clientAddress(request, parts.settings.xForwardedFor) : undefined;
+  if (from !== undefined) text += ` from=${from}`;
   const referer = getHeader(request.headers, 'referer');
   if (referer !== undefined && referer !== '') text += ` ref=${referer}`;
   if (route?.explicitId === true) text += ` route=${route.id}`;
@@ -40,6 +42,12 @@ export function logRequest(parts: ProxyParts, line: RequestLine): void {
   const agent = parts.settings.logUserAgent ? getHeader(request.headers, 'user-agent') : undefined;
   if (agent !== undefined) text += ` ua=${agent}`;
   log.info(text);
+}
+
+/** Who the request is from: the first address of `X-Forwarded-For`, unless the rules drop it (specification 3.5). */
+function clientAddress(request: ClientRequest, rules: readonly string[]): string | undefined {
+  const [first] = rules.includes('truncate:0') ? [] : splitHeaderLists(request.headers, 'x-forwarded-for');
+  return first !== undefined && isIP(first) !== 0 ? first : request.peerAddress;
 }
 
 /** The whole URI of a request, as log lines show it. */

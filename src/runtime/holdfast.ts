@@ -9,6 +9,7 @@ import { PublishDoor } from '../control/publish-door.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import { Http1Server } from '../front/http1-server.js';
 import type { HoldParts } from '../hold/hold-parts.js';
+import { UpdateQueue } from '../hold/update-queue.js';
 import { Hub, type PublishOutcome } from '../hub/hub.js';
 import { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
@@ -23,6 +24,7 @@ import type { RouteTable } from '../routes/route-table.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import { Wheel } from '../time/wheel.js';
 import { Backends } from './backends.js';
+import { FirstSubscriptions } from './first-subscriptions.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
 
 /** Milliseconds that clients and origins get to take what is on its way when the process ends. */
@@ -85,8 +87,16 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
       channelOpened: (channel) => this.emit('subscribe', channel),
       channelClosed: (channel) => this.emit('unsubscribe', channel),
     });
+    if (settings.hold.updateOnFirstSubscription) this.hub.observe(new FirstSubscriptions(this.hub, this.wheel));
     const random = options.random ?? Math.random;
-    this.holds = { ...shared, hub: this.hub, limits: settings.hold, random, open: new Set() };
+    this.holds = {
+      ...shared,
+      hub: this.hub,
+      limits: settings.hold,
+      random,
+      updates: new UpdateQueue(this.wheel),
+      open: new Set(),
+    };
     const { connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
     this.backends = new Backends(this.holds, {
       connectTimeout,
@@ -180,10 +190,10 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
   }
 
   private async shutDown(): Promise<void> {
-    const publishers = this.publishers.close();
     const fronts = this.fronts.map((front) => front.stopAccepting());
     this.hub.close();
     for (const hold of [...this.holds.open]) hold.shutDown();
+    const publishers = this.publishers.close();
     for (const front of this.fronts) front.endConnections(CLOSE_GRACE);
     await Promise.all([publishers, ...fronts]);
     await this.backends.close(CLOSE_GRACE);

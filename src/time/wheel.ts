@@ -5,7 +5,7 @@
  *             |           |
  *           Timed ⇄ Timed ⇄ …            (intrusive ring; no allocation to start or stop)
  *
- * A timer fires in the first tick at or after its due time, so up to one tick (50 ms) late; what is further away than
+ * A timer fires at the first tick after its due time, which is less than two ticks (100 ms) late; what is further away than
  * one turn of the wheel stays in its slot and is passed over until its turn comes. The wheel ticks only while
  * something waits in it.
  */
@@ -43,6 +43,7 @@ export class Wheel {
   private waiting = 0;
   private tick: number;
   private ticking: Cancellable | undefined = undefined;
+  private closed = false;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -69,7 +70,7 @@ export class Wheel {
     last.nextTimed = timed;
     slot.previousTimed = timed;
     this.waiting += 1;
-    this.ticking ??= this.clock.after(TICK, this.advance);
+    if (!this.closed) this.ticking ??= this.clock.after(TICK, this.advance);
   }
 
   /** Takes `timed` out; nothing happens when it does not wait. */
@@ -86,6 +87,7 @@ export class Wheel {
 
   /** Ends the ticking; what waits never fires. */
   close(): void {
+    this.closed = true;
     this.ticking?.cancel();
     this.ticking = undefined;
   }
@@ -99,7 +101,7 @@ export class Wheel {
       this.tick = tick;
       this.fireSlot(this.slots[tick % SLOTS] as Slot, now);
     }
-    this.ticking = this.waiting > 0 ? this.clock.after(TICK, this.advance) : undefined;
+    this.ticking = this.waiting > 0 && !this.closed ? this.clock.after(TICK, this.advance) : undefined;
   };
 
   private fireSlot(slot: Slot, now: number): void {

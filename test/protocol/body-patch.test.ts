@@ -129,7 +129,7 @@ describe('applyBodyPatch', () => {
   });
 
   it('sets and reads back any member', () => {
-    const key = fc.string({ minLength: 1 }).filter((text) => text.isWellFormed());
+    const key = fc.string({ minLength: 1 });
     fc.assert(
       fc.property(key, fc.jsonValue({ maxDepth: 4 }), (name, value) => {
         const path = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;

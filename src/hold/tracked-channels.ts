@@ -1,0 +1,115 @@
+/**
+ * The channels of a held client whose origin numbers what it publishes: which id the client has seen last on each, and
+ * whether an item follows it (specification 4.8, 4.9).
+ */
+import type { Hub } from '../hub/hub.js';
+import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import type { Instruct } from '../protocol/instruct.js';
+import type { Item } from '../protocol/item.js';
+
+export interface TrackedChannel {
+  /** As the origin knows it, without the route's prefix. */
+  readonly name: string;
+  /** Id of the last item the client has seen; undefined: the order does not matter, or cannot be told any more. */
+  prevId: string | undefined;
+  filters: readonly string[];
+  readonly subscription: Subscription;
+}
+
+export interface ChannelNames {
+  /** Route prefix of the names in instructs. */
+  readonly prefix: string;
+  /** Channels of the target, without prefix, which no instruct can take away. */
+  readonly implicit: readonly string[];
+  /** Names an instruct may give; the rest is left out. */
+  readonly limit: number;
+}
+
+export class TrackedChannels {
+  private readonly byName = new Map<string, TrackedChannel>();
+
+  constructor(
+    private readonly hub: Hub,
+    private readonly subscriber: Subscriber,
+    private readonly names: ChannelNames,
+  ) {
+    for (const name of names.implicit) this.add(name, name, undefined, []);
+  }
+
+  /** Subscribes to what the instruct names and leaves what it does not name; returns the names that are new. */
+  replace({ channels }: Instruct): string[] {
+    const { prefix, limit, implicit } = this.names;
+    const wanted = new Set(implicit);
+    const added: string[] = [];
+    for (const { name, prevId, filters } of channels.slice(0, limit)) {
+      const fullName = prefix + name;
+      wanted.add(fullName);
+      const known = this.byName.get(fullName);
+      if (known === undefined) {
+        this.add(fullName, name, prevId, filters);
+        added.push(fullName);
+      } else {
+        known.prevId = prevId;
+        known.filters = filters;
+      }
+    }
+    for (const [fullName, channel] of this.byName) {
+      if (wanted.has(fullName)) continue;
+      this.byName.delete(fullName);
+      this.hub.unsubscribe(channel.subscription);
+    }
+    return added;
+  }
+
+  /** The record an item of this subscription belongs to; undefined when the client has left the channel since. */
+  of(subscription: Subscription): TrackedChannel | undefined {
+    const channel = this.byName.get(subscription.channel.name);
+    return channel?.subscription === subscription ? channel : undefined;
+  }
+
+  /** Whether an item does not follow what the client has seen; an item without `prev-id` never does. */
+  static isGap(channel: TrackedChannel, item: Item): boolean {
+    return channel.prevId !== undefined && item.prevId !== channel.prevId;
+  }
+
+  /** The client has now seen the item, or was not meant to see it. */
+  static seen(channel: TrackedChannel, item: Item): void {
+    if (channel.prevId !== undefined) channel.prevId = item.id;
+  }
+
+  /** Whether anything has been published that the origin did not know of; forgets the ids that say so. */
+  forgetConflicts(): boolean {
+    let conflict = false;
+    for (const [fullName, { prevId }] of this.byName) {
+      const lastId = this.hub.lastId(fullName);
+      if (prevId === undefined || lastId === undefined || lastId === prevId) continue;
+      this.hub.forgetLastId(fullName);
+      conflict = true;
+    }
+    return conflict;
+  }
+
+  /** Name and last id of each channel that has one, for `Grip-Last`. */
+  lastIds(): Map<string, string> {
+    const ids = new Map<string, string>();
+    for (const { name, prevId } of this.byName.values()) if (prevId !== undefined) ids.set(name, prevId);
+    return ids;
+  }
+
+  /** The first channel that has a last id. */
+  firstNumbered(): TrackedChannel | undefined {
+    for (const channel of this.byName.values()) if (channel.prevId !== undefined) return channel;
+    return undefined;
+  }
+
+  /** Leaves every channel. */
+  clear(): void {
+    for (const { subscription } of this.byName.values()) this.hub.unsubscribe(subscription);
+    this.byName.clear();
+  }
+
+  private add(fullName: string, name: string, prevId: string | undefined, filters: readonly string[]): void {
+    const subscription = this.hub.subscribe(fullName, this.subscriber, false);
+    this.byName.set(fullName, { name, prevId, filters, subscription });
+  }
+}

@@ -1,0 +1,64 @@
+/** A subscriber that keeps what it gets, as text, and may do something when it gets it. */
+import type { Encoding, Publication } from '../../src/hub/publication.js';
+import type { Subscriber, SubscriberKind, Subscription } from '../../src/hub/subscriber.js';
+import type { Item } from '../../src/protocol/item.js';
+
+/** The text of an item for a kind of hold; the action in angle brackets when it is another than `send`. */
+function textOf({ formats }: Item, kind: SubscriberKind): string {
+  const format = kind === 'response' ? formats.response : kind === 'stream' ? formats.stream : formats.websocket;
+  if (format === undefined) return '<nothing>';
+  if (format.action !== 'send') return `<${format.action}>`;
+  return ('content' in format ? format.content : format.body)?.toString() ?? '<patch>';
+}
+
+/** Stream content followed by a semicolon, so that a joined buffer can be taken apart again. */
+export const textEncoding: Encoding = {
+  encode({ formats: { stream } }) {
+    if (stream === undefined) return Buffer.alloc(0);
+    return stream.action === 'send' ? Buffer.from(`${stream.content};`) : undefined;
+  },
+};
+
+export interface RecordingOptions {
+  readonly kind?: SubscriberKind;
+  readonly encoding?: Encoding | undefined;
+  readonly rateBucket?: string;
+  /** Called for each item, after it was recorded. */
+  readonly onItem?: (text: string, subscription: Subscription | undefined) => void;
+}
+
+export class RecordingSubscriber implements Subscriber {
+  readonly kind: SubscriberKind;
+  readonly encoding: Encoding | undefined;
+  readonly rateBucket: string;
+  /** Texts of all items, in order. */
+  readonly received: string[] = [];
+  /** One entry for each call: the joined text with the number of items in it, or the text of a single item. */
+  readonly calls: ([text: string, count: number] | string)[] = [];
+  private readonly onItem: RecordingOptions['onItem'];
+
+  /** Without options: a stream that takes `textEncoding`. An encoding of undefined has each item handed over. */
+  constructor(options: RecordingOptions = {}) {
+    const { kind = 'stream', rateBucket = '', onItem } = options;
+    this.kind = kind;
+    this.encoding = 'encoding' in options ? options.encoding : textEncoding;
+    this.rateBucket = rateBucket;
+    this.onItem = onItem;
+  }
+
+  write(bytes: Buffer, count: number): void {
+    const text = bytes.toString();
+    this.calls.push([text, count]);
+    for (const one of text.split(';').slice(0, -1)) {
+      this.received.push(one);
+      this.onItem?.(one, undefined);
+    }
+  }
+
+  deliver({ item }: Publication, subscription: Subscription): void {
+    const text = textOf(item, this.kind);
+    this.calls.push(text);
+    this.received.push(text);
+    this.onItem?.(text, subscription);
+  }
+}
