@@ -1,0 +1,212 @@
+/** What happens when one side of a proxied request fails: the client goes, targets refuse, the origin breaks off. */
+import { jwtVerify } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { clientPort, Opened } from '../support/closing.js';
+import { within } from '../support/deadline.js';
+import { type OriginRequest, REFUSING_TARGET, type Script } from '../support/origin.js';
+
+const GENERIC = 'Error while proxying to origin.\n';
+
+/** Resolves when the origin sees that nobody waits for its answer any more. */
+function cancelled({ incoming }: OriginRequest): Promise<void> {
+  const closed = new Promise<void>((resolve) => incoming.socket.once('close', () => resolve()));
+  return within('the end of the request at the origin', closed);
+}
+
+describe('a client that goes', () => {
+  const opened = new Opened();
+
+  it('before the answer began lets its origin see the request cancelled', async () => {
+    const { origin, port } = await opened.proxied(() => {});
+    const client = await opened.get(port, '/');
+    const over = cancelled(await origin.request(0));
+    client.close();
+    await over;
+  });
+
+  it('in the middle of the answer lets its origin see the request cancelled', async () => {
+    const { origin, port } = await opened.proxied((_request, response) => {
+      response.writeHead(200, { 'Content-Length': 1_000_000 });
+      response.write('beginning');
+    });
+    const client = await opened.get(port, '/');
+    await client.readUntil('beginning');
+    const over = cancelled(await origin.request(0));
+    client.close();
+    await over;
+  });
+
+  it('in the middle of its own body lets its origin see the request cancelled', async () => {
+    const { origin, port } = await opened.proxied((request) => void request.incoming.resume());
+    const client = await opened.client(port);
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(50_000)}`);
+    const over = cancelled(await origin.request(0));
+    client.close();
+    await over;
+  });
+
+  it('does not disturb the requests of others', async () => {
+    const answers: (() => void)[] = [];
+    const { origin, port } = await opened.proxied((_request, response) => {
+      answers.push(() => void response.end('answered'));
+    });
+    const going = await opened.get(port, '/going');
+    const over = cancelled(await origin.request(0));
+    const staying = await opened.get(port, '/staying');
+    await origin.request(1);
+    going.close();
+    await over;
+    for (const answer of answers) answer();
+    expect((await staying.readAnswer()).body.toString()).toBe('answered');
+  });
+});
+
+describe('a target that refuses connections', () => {
+  const opened = new Opened();
+
+  it('is passed over for the next one, body and all', async () => {
+    const origin = await opened.origin(async (request, response) => void response.end(await request.body()));
+    const holdfast = await opened.holdfast({ routes: [`* ${REFUSING_TARGET} ${REFUSING_TARGET} ${origin.target}`] });
+    const client = await opened.client(clientPort(holdfast));
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody');
+    const answer = await client.readAnswer();
+    expect([answer.status, answer.body.toString()]).toEqual([200, 'body']);
+  });
+
+  it('is passed over for the next one with a large body, which is sent whole', async () => {
+    const origin = await opened.origin(async (request, response) => {
+      response.end(String((await request.body()).length));
+    });
+    const holdfast = await opened.holdfast({ routes: [`* ${REFUSING_TARGET} ${origin.target}`] });
+    const client = await opened.client(clientPort(holdfast));
+    const body = Buffer.alloc(3_000_000, 'x');
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`);
+    client.write(body);
+    expect((await client.readAnswer()).body.toString()).toBe('3000000');
+  });
+
+  it('is not passed over when a connection was made and broke', async () => {
+    const broken = await opened.origin((_request, response) => void response.destroy());
+    const other = await opened.origin();
+    const holdfast = await opened.holdfast({ routes: [`* ${broken.target} ${other.target}`] });
+    const client = await opened.get(clientPort(holdfast), '/');
+    expect((await client.readAnswer()).status).toBe(502);
+    expect(other.requests).toEqual([]);
+  });
+});
+
+describe('an error answer', () => {
+  const opened = new Opened();
+
+  const cases: readonly [name: string, script: Script | undefined, debugText: string][] = [
+    ['of targets that refuse', undefined, `Unable to connect to any targets. Tried: ${REFUSING_TARGET}\n`],
+    ['of an origin that hangs up', (_request, response) => void response.destroy(), GENERIC],
+    [
+      'of an instruct that cannot be',
+      (_request, response) => void response.writeHead(200, { 'Grip-Hold': 'sideways' }).end(),
+      "Failed to parse accept instructions: Grip-Hold must be set to either 'response' or 'stream'\n",
+    ],
+    [
+      'of an instruct that is too large',
+      (_request, response) => void response.writeHead(200, { 'Grip-Hold': 'response' }).end(Buffer.alloc(100_001)),
+      'GRIP instruct response too large from ORIGIN\n',
+    ],
+  ];
+
+  for (const [name, script, debugText] of cases) {
+    it.each([false, true])(`${name} says what the client may know, with debug %s`, async (debug) => {
+      const target = script === undefined ? REFUSING_TARGET : (await opened.origin(script)).target;
+      const holdfast = await opened.holdfast({ routes: [`*${debug ? ',debug' : ''} ${target}`] });
+      const client = await opened.get(clientPort(holdfast), '/');
+      const text = debug ? debugText.replace('ORIGIN', target) : GENERIC;
+      const expected = `HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+      expect(await client.readAsLongAs(expected)).toBe(expected);
+      expect(holdfast.counters.requestErrors).toBe(1);
+    });
+  }
+
+  it('comes for a host that no route knows', async () => {
+    const holdfast = await opened.holdfast({ routes: ['only.example test'] });
+    const client = await opened.get(clientPort(holdfast), '/');
+    const answer = await client.readAnswer();
+    expect([answer.status, answer.body.toString()]).toEqual([502, 'Route not found\n']);
+  });
+
+  it('comes for a client that speaks WebSocket events itself', async () => {
+    const origin = await opened.origin();
+    const holdfast = await opened.holdfast({ routes: [`* ${origin.target},over_http`] });
+    const client = await opened.client(clientPort(holdfast));
+    client.write(
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/websocket-events\r\nContent-Length: 6\r\n\r\nOPEN\r\n',
+    );
+    const answer = await client.readAnswer();
+    const text = 'Client not allowed to send WebSocket events directly.\n';
+    expect([answer.status, answer.body.toString()]).toEqual([403, text]);
+    expect(origin.requests).toEqual([]);
+  });
+
+  it('leaves the connection usable for the next request', async () => {
+    const holdfast = await opened.holdfast({ routes: [`*,path_beg=/no ${REFUSING_TARGET}`, '* test'] });
+    const client = await opened.client(clientPort(holdfast));
+    client.write('GET /no HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await client.readAnswer()).status).toBe(502);
+    expect((await client.readAnswer()).status).toBe(200);
+  });
+
+  it.each([
+    ['of known length', { 'Content-Length': '100' }],
+    ['in chunks', {}],
+  ])('cannot come when an answer %s breaks off: the client sees that it is not whole', async (_name, headers) => {
+    let breakOff = (): void => {};
+    const { port } = await opened.proxied((_request, response) => {
+      response.writeHead(200, headers);
+      response.write('half of it');
+      breakOff = () => void response.destroy();
+    });
+    const client = await opened.get(port, '/');
+    await client.readUntil('half of it');
+    breakOff();
+    await client.untilClosed();
+    expect(client.pending.replace('\r\n', '')).toBe('');
+  });
+});
+
+describe('the signature of requests', () => {
+  const opened = new Opened();
+
+  async function signatureAt(port: number, request: Promise<OriginRequest>, forged = 'forged'): Promise<string> {
+    const client = await opened.get(port, '/', `Grip-Sig: ${forged}`);
+    await client.readAnswer();
+    return String((await request).headers['grip-sig']);
+  }
+
+  it('verifies with the key, names the issuer, and is good for an hour', async () => {
+    const settings = { proxy: { sigKey: 'a secret of the test', sigIss: 'holdfast-test' } };
+    const { origin, port } = await opened.proxied((_request, response) => void response.end(), { settings });
+    const token = await signatureAt(port, origin.request(0));
+    const { payload, protectedHeader } = await jwtVerify(token, Buffer.from('a secret of the test'), {
+      issuer: 'holdfast-test',
+    });
+    expect(protectedHeader).toEqual({ typ: 'JWT', alg: 'HS256' });
+    const left = (payload.exp ?? 0) - Date.now() / 1_000;
+    expect(left).toBeGreaterThan(3_500);
+    expect(left).toBeLessThanOrEqual(3_600);
+    await expect(jwtVerify(token, Buffer.from('another key'))).rejects.toThrow(/signature verification failed/);
+  });
+
+  it('takes issuer and key of the route before those of the settings, and a key in base64', async () => {
+    const origin = await opened.origin((_request, response) => void response.end());
+    const key = Buffer.from([1, 2, 3, 4, 250, 251]);
+    const holdfast = await opened.holdfast({
+      routes: [`*,sig_iss=of-the-route,sig_key=base64:${key.toString('base64')} ${origin.target}`],
+    });
+    const token = await signatureAt(clientPort(holdfast), origin.request(0));
+    expect((await jwtVerify(token, key)).payload.iss).toBe('of-the-route');
+  });
+
+  it('is not made on a route without GRIP, where the client’s own does not pass either', async () => {
+    const origin = await opened.origin((_request, response) => void response.end());
+    const holdfast = await opened.holdfast({ routes: [`*,no_grip ${origin.target}`] });
+    expect(await signatureAt(clientPort(holdfast), origin.request(0))).toBe('undefined');
+  });
+});
