@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { type HeaderList, withoutHeaders } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { acceptKey } from '../protocol/websocket-frame.js';
-import { responseHead } from './response-head.js';
+import { closeLingering } from './lingering-close.js';
+import { isBodiless, responseHead } from './response-head.js';
 
 /** Headers of an origin's answer that belong to its own handshake. Lower case. */
 const HANDSHAKE = new Set([
@@ -17,22 +18,35 @@ const HANDSHAKE = new Set([
   'keep-alive',
 ]);
 
-/** A valid WebSocket handshake that waits for its answer. */
+/** Bytes a client may send before it is answered; a conforming one sends none. */
+const MAX_EARLY_BYTES = 65_536;
+
+/** A valid WebSocket handshake that waits for its answer. The socket is read meanwhile: a client that goes is noticed. */
 export class WebSocketUpgrade {
   onGone: (() => void) | undefined = undefined;
   private answered = false;
+  private early: Buffer[];
+  private earlyBytes: number;
 
   constructor(
     readonly socket: Socket,
-    /** Bytes the client sent behind its request. */
-    readonly first: Buffer,
+    first: Buffer,
     private readonly key: string,
   ) {
+    this.early = first.length > 0 ? [first] : [];
+    this.earlyBytes = first.length;
+    socket.on('data', this.onData);
+    socket.once('end', this.onEnd);
     socket.once('close', () => {
       if (this.answered) return;
       this.answered = true;
       this.onGone?.();
     });
+  }
+
+  /** Bytes the client sent behind its request so far. */
+  get first(): Buffer {
+    return Buffer.concat(this.early);
   }
 
   get gone(): boolean {
@@ -42,6 +56,8 @@ export class WebSocketUpgrade {
   /** Answers 101 with the origin's headers and hands over the socket; nothing else may be written to it before. */
   accept(reason: string, headers: HeaderList): Socket {
     this.answered = true;
+    this.socket.off('data', this.onData);
+    this.socket.off('end', this.onEnd);
     const all: HeaderList = withoutHeaders(headers, HANDSHAKE);
     let head = responseHead(101, reason, all, { version: '1.1', persistent: true, length: 'none' });
     head = `${head.slice(0, -2)}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(this.key)}\r\n\r\n`;
@@ -54,9 +70,24 @@ export class WebSocketUpgrade {
     if (this.answered) return;
     this.answered = true;
     const own = withoutHeaders(headers, HANDSHAKE);
-    const head = responseHead(code, reason, own, { version: '1.1', persistent: true, length: body.length });
-    this.socket.end(Buffer.concat([Buffer.from(head, 'latin1'), body]));
+    const bodiless = isBodiless(code);
+    const length = bodiless ? 'none' : body.length;
+    const head = responseHead(code, reason, own, { version: '1.1', persistent: true, length });
+    this.early = [];
+    closeLingering(this.socket, bodiless ? head : head + body.toString('latin1'));
   }
+
+  private readonly onData = (bytes: Buffer): void => {
+    if (this.answered) return;
+    this.earlyBytes += bytes.length;
+    if (this.earlyBytes > MAX_EARLY_BYTES) this.socket.destroy();
+    else this.early.push(bytes);
+  };
+
+  /** A client that has nothing more to say does not want a WebSocket any more. */
+  private readonly onEnd = (): void => {
+    if (!this.answered) this.socket.destroy();
+  };
 }
 
 /** The handshake's key when the request is a valid one (specification 11.1, RFC 6455 4.2.1). */

@@ -3,15 +3,16 @@
  *
  *     open ──client's close──► client-closing ──close()──► over
  *       │──close() by origin, publish, limits──► closing ──client's answer──► over
- *       └──drop(), connection lost────────────────────────────────────────► over
+ *       └──drop(), connection lost, FIN───────────────────────────────────► over
+ *
+ * Over means that nothing more is said; the socket may take a moment longer to end.
  *
  * Frames for everybody are made once and written here as they are; what the client sends goes to the origin's side,
  * and what the origin sends comes through `fromOrigin`, where GRIP's prefix and control messages are looked at.
  */
 import type { Socket } from 'node:net';
 import type { Publication } from '../hub/publication.js';
-import type { Subscriber, Subscription } from '../hub/subscriber.js';
-import { type ControlMessage, parseControlMessage } from '../protocol/control-message.js';
+import type { Subscriber } from '../hub/subscriber.js';
 import type { WebSocketMessageType } from '../protocol/item.js';
 import { encodeCloseFrame, encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
 import { Timed } from '../time/wheel.js';
@@ -19,9 +20,10 @@ import { ClientFrames, type FrameHandler } from './client-frames.js';
 import { frameEncoding } from './encodings.js';
 import type { HoldParts } from './hold-parts.js';
 import { outboxVerdict } from './outbox.js';
+import { type ChannelOptions, WebSocketChannels } from './websocket-channels.js';
 import type { WebSocketClient, WebSocketOrigin } from './websocket-origin.js';
 
-/** Milliseconds a client may take to answer a close frame. */
+/** Milliseconds a client may take to answer a close frame, and then to end the connection. */
 const CLOSE_TIMEOUT = 5_000;
 /** The proxy is going away (RFC 6455 7.4.1). */
 const GOING_AWAY = 1001;
@@ -30,17 +32,13 @@ const TRY_AGAIN_LATER = 1013;
 
 type State = 'open' | 'client-closing' | 'closing' | 'over';
 
-export interface WebSocketHoldOptions {
+export interface WebSocketHoldOptions extends ChannelOptions {
   /** Bytes of one message of the client. */
   readonly maxMessageBytes: number;
   /** Prefix of the origin's messages when GRIP is on; undefined passes them all. */
   readonly messagePrefix: string | undefined;
-  /** Route prefix of the channels in control messages. */
-  readonly channelPrefix: string;
   /** Explicit id of the route, or empty. */
   readonly rateBucket: string;
-  /** For log lines: the client's URI. */
-  readonly uri: string;
 }
 
 const kHold = Symbol('holdfast websocket');
@@ -52,7 +50,7 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
   readonly rateBucket: string;
   private state: State = 'open';
   private frames: ClientFrames | undefined = undefined;
-  private readonly subscriptions = new Map<string, Subscription>();
+  private readonly channels: WebSocketChannels;
 
   constructor(
     private readonly parts: HoldParts,
@@ -62,6 +60,7 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
   ) {
     super();
     this.rateBucket = options.rateBucket;
+    this.channels = new WebSocketChannels(parts, this, options);
     socket[kHold] = this;
     socket.on('data', onData);
     socket.on('end', onEnd);
@@ -70,11 +69,9 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
     parts.counters.holds.ws += 1;
   }
 
-  /** Subscribes to a channel, prefixed already; not counted against the limit of control messages. */
+  /** Subscribes to a channel of the target, named in full, for as long as the connection lasts. */
   subscribe(channel: string): void {
-    if (this.state === 'over' || this.subscriptions.has(channel)) return;
-    this.subscriptions.set(channel, this.parts.hub.subscribe(channel, this));
-    if (this.parts.log.enabled('info')) this.parts.log.info(`subscribe ${this.options.uri} channel=${channel}`);
+    if (this.state !== 'over') this.channels.keep(channel);
   }
 
   /** Bytes of the client that came with its handshake. */
@@ -83,7 +80,8 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
   }
 
   read(bytes: Buffer): void {
-    if (this.state === 'over') return;
+    // What follows a close frame has no meaning (RFC 6455 5.5.1).
+    if (this.state === 'over' || this.state === 'client-closing') return;
     this.frames ??= new ClientFrames(this.options.maxMessageBytes, this);
     this.frames.read(bytes);
   }
@@ -107,13 +105,15 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
     } else if (this.state === 'closing') {
       this.finish();
       this.origin.closed(code, reason);
+      // No more than its telling is left to do: nobody is there for what the origin may still say.
+      this.origin.gone();
     }
   }
 
   onViolation(code: number): void {
     if (this.state === 'over') return;
     this.parts.counters.badRequests += 1;
-    this.socket.write(encodeCloseFrame(code, ''));
+    if (this.state === 'open') this.socket.write(encodeCloseFrame(code, ''));
     this.finish();
     this.origin.gone();
   }
@@ -124,7 +124,7 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
     if (messagePrefix === undefined || type === 'ping' || type === 'pong') {
       this.send(type, content);
     } else if (type === 'text' && content.length >= 2 && content[0] === 0x63 && content[1] === 0x3a) {
-      this.control(content.subarray(2));
+      this.channels.control(content.subarray(2));
     } else if (startsWith(content, messagePrefix)) {
       this.send(type, content.subarray(Buffer.byteLength(messagePrefix)));
     }
@@ -132,16 +132,8 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
 
   close(code: number | undefined, reason: string): void {
     if (this.state === 'over' || this.state === 'closing') return;
-    this.settle();
-    const answersClient = this.state === 'client-closing';
-    this.socket.write(encodeCloseFrame(code, reason));
-    if (answersClient) {
-      this.finish();
-      return;
-    }
-    this.state = 'closing';
-    this.leaveChannels();
-    this.parts.wheel.start(this, CLOSE_TIMEOUT);
+    this.channels.settle();
+    this.sendClose(code, reason);
   }
 
   drop(): void {
@@ -151,7 +143,10 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
   }
 
   shutDown(): void {
+    if (this.state === 'over') return;
     this.close(GOING_AWAY, '');
+    // Told at once: when the client has answered, requests may not be possible any more.
+    this.origin.gone();
   }
 
   pause(): void {
@@ -162,17 +157,20 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
     this.socket.resume();
   }
 
-  /** The client did not answer a close in time. */
+  /** The client did not answer a close in time, or does not end the connection. */
   onTime(): void {
-    if (this.state === 'over') return;
-    const lost = this.state === 'closing';
+    if (this.state === 'over') {
+      this.socket.destroy();
+      return;
+    }
     this.drop();
-    if (lost) this.origin.gone();
+    this.origin.gone();
   }
 
   write(bytes: Buffer, count: number): void {
     if (this.state !== 'open' && this.state !== 'client-closing') return;
-    switch (outboxVerdict(this.parts, this.socket.writableLength, bytes.length, count)) {
+    // What the origin says counts as no delivery, but not for nothing when it is lost.
+    switch (outboxVerdict(this.parts, this.socket.writableLength, bytes.length, count || 1)) {
       case 'write':
         this.socket.write(bytes);
         this.parts.counters.delivered += count;
@@ -180,7 +178,7 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
       case 'drop':
         return;
       case 'close':
-        this.close(TRY_AGAIN_LATER, '');
+        this.closeUnasked(TRY_AGAIN_LATER);
         return;
     }
   }
@@ -211,6 +209,7 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
 
   /** The connection is gone, whoever ended it. */
   connectionClosed(): void {
+    this.parts.wheel.stop(this);
     if (this.state === 'over') return;
     this.leave();
     this.origin.gone();
@@ -218,54 +217,45 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
 
   /** The client sent FIN: for a WebSocket that is the end, with or without a close frame before it. */
   clientEnded(): void {
-    this.socket.end();
-  }
-
-  private control(json: Buffer): void {
-    const parsed = parseControlMessage(json);
-    if (parsed.kind === 'invalid') this.parts.log.debug(parsed.reason);
-    else this.apply(parsed.message);
-  }
-
-  private apply(message: ControlMessage): void {
-    const { channelPrefix } = this.options;
-    switch (message.type) {
-      case 'subscribe':
-        if (this.subscriptions.size >= this.parts.limits.maxSubscriptions) {
-          this.parts.log.debug(`wscontrol: too many subscriptions, ignoring channel ${message.channel}`);
-        } else {
-          this.subscribe(channelPrefix + message.channel);
-        }
-        return;
-      case 'unsubscribe': {
-        const subscription = this.subscriptions.get(channelPrefix + message.channel);
-        if (subscription === undefined) return;
-        this.subscriptions.delete(channelPrefix + message.channel);
-        this.parts.hub.settle(subscription);
-        this.parts.hub.unsubscribe(subscription);
-        return;
-      }
-      default:
-        this.parts.log.debug(`control message ${message.type} has no effect in this version`);
-    }
+    if (this.state === 'over') return;
+    this.finish();
+    this.origin.gone();
   }
 
   private send(type: WebSocketMessageType, content: Buffer): void {
     this.write(encodeFrame(WS_OPCODES[type], content), 0);
   }
 
-  /** What is published already goes out before the connection ends. */
-  private settle(): void {
-    for (const subscription of this.subscriptions.values()) this.parts.hub.settle(subscription);
+  /** Closes for a reason of ours; the origin hears of it when the client has answered, or has gone. */
+  private closeUnasked(code: number): void {
+    if (this.state === 'over' || this.state === 'closing') return;
+    const answersClient = this.state === 'client-closing';
+    this.sendClose(code, '');
+    if (answersClient) this.origin.gone();
   }
 
-  /** Both close frames are there: the connection ends in order. */
+  private sendClose(code: number | undefined, reason: string): void {
+    // Settling may have filled the outbox, and closed.
+    if (this.state === 'over' || this.state === 'closing') return;
+    this.socket.write(encodeCloseFrame(code, reason));
+    if (this.state === 'client-closing') {
+      this.finish();
+      return;
+    }
+    this.state = 'closing';
+    this.channels.leaveAll();
+    // The client's answer has to be read, however much the origin has to take yet.
+    this.socket.resume();
+    this.parts.wheel.start(this, CLOSE_TIMEOUT);
+  }
+
+  /** Nothing more is said: the connection ends in order. */
   private finish(): void {
     this.leave();
     this.socket.end();
-    // The peer has nothing more to say; what it sends anyway must not keep the socket.
+    // What the peer sends or does not take any more must not keep the socket.
     this.socket.resume();
-    this.socket.setTimeout(CLOSE_TIMEOUT, () => this.socket.destroy());
+    this.parts.wheel.start(this, CLOSE_TIMEOUT);
   }
 
   private leave(): void {
@@ -273,14 +263,9 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
     this.parts.wheel.stop(this);
     this.frames?.stop();
     this.frames = undefined;
-    this.leaveChannels();
+    this.channels.leaveAll();
     this.parts.open.delete(this);
     this.parts.counters.holds.ws -= 1;
-  }
-
-  private leaveChannels(): void {
-    for (const subscription of this.subscriptions.values()) this.parts.hub.unsubscribe(subscription);
-    this.subscriptions.clear();
   }
 }
 

@@ -125,12 +125,13 @@ export class WebSocketSession {
         routeHeaders: route.headers,
         origHeaders: route.origHeaders,
         grip: route.grip,
-        signature,
+        signature: undefined,
         lastIds: new Map(),
         scheme,
         peerAddress,
       });
       if (route.grip) headers.push(['Sec-WebSocket-Extensions', 'grip']);
+      if (signature !== undefined) headers.push(['Grip-Sig', signature]);
       headers.push(['Accept', EVENTS_TYPE], ['Connection-Id', connectionId], ['Content-Type', EVENTS_TYPE]);
       if (replayed > 0) headers.push(['Content-Bytes-Replayed', String(replayed)]);
       for (const [name, value] of meta) headers.push([`Meta-${name}`, value]);
@@ -147,7 +148,11 @@ export class WebSocketSession {
 
   private decide(route: Route, target: Target, index: number, verdict: WebSocketVerdict): void {
     const { upgrade } = this;
-    if (upgrade.gone) return;
+    if (upgrade.gone) {
+      // Its going is announced a moment later, when the session does not take it for opening any more.
+      if (verdict.kind === 'accept') verdict.origin.gone();
+      return;
+    }
     switch (verdict.kind) {
       case 'reject':
         this.refuse(verdict.response, false);
@@ -176,7 +181,8 @@ export class WebSocketSession {
     this.log({ kind: 'answered', code: 101, size: 0 });
     const hold = new WebSocketHold(parts.holds, socket, verdict.origin, {
       maxMessageBytes: parts.websocket.maxMessageBytes,
-      messagePrefix: verdict.grip?.prefix,
+      // Without GRIP on the route its messages and control messages are the client's business (11.1).
+      messagePrefix: route.grip ? verdict.grip?.prefix : undefined,
       channelPrefix: route.prefix,
       rateBucket: rateBucketOf(route),
       uri: this.uriText(),

@@ -7,6 +7,9 @@
  */
 import { encodeCloseContent, type WebSocketEvent } from '../../protocol/websocket-events.js';
 
+/** Bytes that a waiting message costs besides its content: empty ones must not be free. */
+const MESSAGE_COST = 64;
+
 interface Message {
   readonly type: 'TEXT' | 'BINARY' | 'PING' | 'PONG';
   content: Buffer;
@@ -20,6 +23,8 @@ export interface Offer {
   /** Content bytes that were offered before and not accepted. */
   readonly replayed: number;
   readonly includesClose: boolean;
+  /** Something waited that found no place in it. */
+  readonly leftOut: boolean;
 }
 
 export type AcceptResult = 'ok' | 'too-much' | 'close-cut';
@@ -31,9 +36,9 @@ export class ClientQueue {
   private offeredBefore = 0;
   private size = 0;
 
-  /** Content bytes that wait. */
-  get bytes(): number {
-    return this.size;
+  /** Bytes that wait, with what each message costs besides. */
+  get weight(): number {
+    return this.size + this.messages.length * MESSAGE_COST;
   }
 
   /** True when nothing waits, neither messages nor a close. */
@@ -41,11 +46,7 @@ export class ClientQueue {
     return this.messages.length === 0 && this.close === undefined;
   }
 
-  /** Messages that wait; a close is not counted. */
-  get length(): number {
-    return this.messages.length;
-  }
-
+  /** True from the client's close until an origin has accepted it. */
   get closing(): boolean {
     return this.close !== undefined;
   }
@@ -77,8 +78,9 @@ export class ClientQueue {
       events.push({ type: 'CLOSE', content: this.close.content });
       bytes += this.close.content?.length ?? 0;
     }
+    const leftOut = events.length < this.messages.length || (this.close !== undefined && !includesClose);
     const replayed = Math.min(this.offeredBefore, bytes);
-    return { events, bytes, replayed, includesClose };
+    return { events, bytes, replayed, includesClose, leftOut };
   }
 
   /** Removes what the origin accepted of an offer; `accepted` undefined is all of it. */

@@ -1,27 +1,22 @@
 /**
- * One client WebSocket turned into HTTP requests to its origin, at most one at a time (specification 10).
+ * One WebSocket of a client, turned into HTTP requests to its origin, at most one at a time (specification 10).
  *
- *     opening ──OPEN──► open ──client's close──► open, close queued ──CLOSE──► over
- *        │               │──origin's CLOSE──► closing ──client's answer──► over (last request: CLOSE)
- *        └─rejected      └──connection lost──► over (last request: DISCONNECT)
+ *     opening ──OPEN──► open ──client's close: CLOSE until the origin has taken it──────► over
+ *        │               │──origin's or a publish's close──► closing ──last CLOSE──► over
+ *        └─rejected      └──connection lost without a close──► over, and a DISCONNECT
  *
- * The session does not know how requests travel: any `HttpBackend` will do.
+ * However it ends, the origin hears of it once: by a CLOSE it has taken, or else by a DISCONNECT. The session does not
+ * know how requests travel: any `HttpBackend` will do.
  */
-
-import { HoldfastError } from '../../errors/holdfast-error.js';
 import type { WebSocketClient, WebSocketOrigin } from '../../hold/websocket-origin.js';
+import type { HeaderList } from '../../protocol/headers.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
-import {
-  decodeCloseContent,
-  decodeEvents,
-  encodeEvents,
-  type WebSocketEvent,
-} from '../../protocol/websocket-events.js';
-import type { Target } from '../../routes/route.js';
-import { Timed, type Wheel } from '../../time/wheel.js';
-import type { Failure, HttpBackend, OriginRequest } from '../verdict.js';
+import { encodeEvents, type WebSocketEvent } from '../../protocol/websocket-events.js';
+import { Timed } from '../../time/wheel.js';
 import type { WebSocketVerdict } from '../websocket-verdict.js';
 import { ClientQueue, type Offer } from './client-queue.js';
+import { Exchange, type ExchangeParts, MAX_RETRIES, sendDisconnect } from './exchange.js';
+import { deliverEvents, mayHaveOpened, NOT_OPENED, readEvents } from './origin-events.js';
 import {
   acceptedBytes,
   gripOf,
@@ -30,49 +25,38 @@ import {
   openingHeaders,
   storeMeta,
 } from './response-headers.js';
-import { WholeAnswer } from './whole-answer.js';
+import type { WholeResult } from './whole-answer.js';
 
-/** Tries after a request that could not be connected, and the milliseconds before the first of them. */
-const MAX_RETRIES = 5;
-const RETRY_BASE = 1_000;
-
-export interface SessionParts {
-  readonly backend: HttpBackend;
-  readonly target: Target;
-  readonly wheel: Wheel;
-  readonly random: () => number;
+export interface SessionParts extends ExchangeParts {
   /** Bytes of client messages that may wait. */
   readonly maxBufferedBytes: number;
-  readonly maxResponseBytes: number;
   readonly maxRejectBytes: number;
-  /** Makes the request for these events: line, headers with fresh signature, body (specification 10.2). */
-  readonly request: (body: Buffer, replayed: number, meta: ReadonlyMap<string, string>) => Promise<OriginRequest>;
   /** Called once. */
   readonly verdict: (verdict: WebSocketVerdict) => void;
 }
 
 type State = 'opening' | 'open' | 'closing' | 'over';
 
+/** The timer it is started with is that of the keep-alives. */
 export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   private state: State = 'opening';
+  /** Undefined before the 101 and after the connection has gone. */
   private client: WebSocketClient | undefined = undefined;
   private readonly queue = new ClientQueue();
   private readonly meta = new Map<string, string>();
-  /** True from the making of a request until its answer is there, retries included. */
-  private busy = false;
-  /** What has to be said to the origin when the request under way has ended. */
-  private lastWords: (() => void) | undefined = undefined;
+  /** The request under way, retries included. */
+  private exchange: Exchange | undefined = undefined;
+  /** A DISCONNECT is due when the request under way has ended. */
+  private disconnectDue = false;
+  /** The origin has taken our CLOSE. */
+  private told = false;
   /** Something happened that the origin has not been told. */
   private news = false;
   private paused = false;
   /** Seconds between requests without news; 0 is off. */
   private interval = 0;
-  private retries = 0;
   /** Events that came with the accepting response. */
-  private early: readonly WebSocketEvent[] = [];
-  /** What the timer is for. */
-  private waitingFor: 'keep-alive' | 'retry' = 'keep-alive';
-  private repeat: (() => void) | undefined = undefined;
+  private early: WebSocketEvent[] = [];
 
   constructor(private readonly parts: SessionParts) {
     super();
@@ -86,18 +70,14 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   /** The client went before there was a verdict. */
   abandon(): void {
     if (this.state !== 'opening') return;
-    const wasSent = this.busy;
-    this.state = 'over';
-    this.parts.wheel.stop(this);
-    if (wasSent) this.farewell();
+    this.finish();
+    this.disconnect();
   }
 
   attached(client: WebSocketClient): void {
     this.client = client;
-    const { early } = this;
-    this.early = [];
-    this.receive(early);
-    this.settle();
+    this.receive(this.early.splice(0));
+    this.goOn();
   }
 
   message(type: 'text' | 'binary', content: Buffer): void {
@@ -115,59 +95,57 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   closed(code: number | undefined, reason: string): void {
     if (this.state === 'over') return;
     this.queue.addClose(code, reason);
-    this.news = true;
-    this.pump();
+    this.pumpSoon();
   }
 
   closedByPublish(): void {
     if (this.state !== 'open') return;
     this.state = 'closing';
-    this.queue.addClose(undefined, '');
-    this.news = true;
-    this.pump();
+    this.closed(undefined, '');
   }
 
   refresh(): void {
-    if (this.state !== 'open') return;
     this.news = true;
     this.pump();
   }
 
   gone(): void {
     if (this.state === 'over') return;
-    const { state } = this;
-    this.state = 'over';
-    this.parts.wheel.stop(this);
-    // A client that vanishes while it answers a close has been closed already, as far as the origin knows.
-    if (state === 'open' || !this.queue.closing) this.farewell();
+    this.client = undefined;
+    this.pump();
+    // A client that said goodbye and hung up has been heard to its end: the CLOSE on its way tells the origin.
+    if (this.queue.closing && this.exchange !== undefined) return;
+    this.finish();
+    this.disconnect();
   }
 
+  /** The keep-alive is due. */
   onTime(): void {
-    if (this.waitingFor === 'retry') {
-      const { repeat } = this;
-      this.repeat = undefined;
-      repeat?.();
-      return;
-    }
-    this.news = true;
-    this.pump();
+    this.refresh();
   }
 
   private say(type: 'TEXT' | 'BINARY' | 'PING' | 'PONG', content: Buffer): void {
     if (this.state !== 'open') return;
     this.queue.add(type, content);
-    this.news = true;
-    if (this.queue.bytes > this.parts.maxBufferedBytes && !this.paused) {
+    if (this.queue.weight > this.parts.maxBufferedBytes && !this.paused) {
       this.paused = true;
       this.client?.pause();
     }
-    this.pump();
+    this.pumpSoon();
+  }
+
+  /** What came in one read goes out in one request. */
+  private pumpSoon(): void {
+    if (!this.news) queueMicrotask(() => this.pump());
+    this.news = true;
   }
 
   /** Makes a request when there is a reason to, and none is under way. */
   private pump(): void {
-    if (this.busy || !this.news || this.state === 'over') return;
+    if (this.exchange !== undefined || !this.news || this.state === 'over') return;
     this.news = false;
+    // The origin has closed: it hears once more of this client, when that has answered.
+    if (this.state === 'closing' && !this.queue.closing) return;
     if (this.state === 'opening') {
       this.open();
       return;
@@ -177,230 +155,146 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   }
 
   private send(events: readonly WebSocketEvent[], offer: Offer | undefined): void {
-    this.busy = true;
     this.parts.wheel.stop(this);
-    const body = encodeEvents(events);
-    const attempt = (): void => {
-      void this.parts.request(body, offer?.replayed ?? 0, this.meta).then((request) => {
-        if (this.state === 'over') {
-          this.idle();
-          return;
-        }
-        const answer = new WholeAnswer(this.parts.maxResponseBytes, (result) => {
-          if (this.state === 'over') this.idle();
-          else if (result.kind === 'failed') this.failed(result.failure, attempt);
-          else this.answered(result.response, offer);
-        });
-        answer.attach(this.parts.backend.send(request, this.parts.target, answer));
-      });
-    };
-    attempt();
+    const { parts, meta } = this;
+    // While opening, the next target is tried instead.
+    const maxRetries = this.state === 'opening' ? 0 : MAX_RETRIES;
+    const content = { body: encodeEvents(events), replayed: offer?.replayed ?? 0, meta, maxRetries };
+    this.exchange = new Exchange(parts, content, (result) => this.ended(result, offer));
+    this.exchange.start();
   }
 
-  /** The request under way has ended, and nobody waits for its answer any more. */
-  private idle(): void {
-    this.busy = false;
-    const { lastWords } = this;
-    this.lastWords = undefined;
-    lastWords?.();
-  }
-
-  private failed(failure: Failure, again: () => void): void {
-    if (this.state === 'opening') {
-      this.busy = false;
-      this.state = 'over';
-      this.parts.verdict({ kind: 'failed', failure });
-      return;
-    }
-    if (failure.kind !== 'connect' || this.retries >= MAX_RETRIES) {
+  private ended(result: WholeResult, offer: Offer | undefined): void {
+    this.exchange = undefined;
+    if (this.state === 'over') {
+      if (this.disconnectDue && (offer !== undefined || mayHaveOpened(result))) sendDisconnect(this.parts, this.meta);
+    } else if (result.kind === 'response') {
+      this.answered(result.response, offer);
+    } else if (this.state === 'opening') {
+      this.refuse(result);
+    } else {
       this.fail();
-      return;
     }
-    const delay = RETRY_BASE * 2 ** this.retries + Math.floor(this.parts.random() * RETRY_BASE);
-    this.retries += 1;
-    this.waitingFor = 'retry';
-    this.repeat = again;
-    this.parts.wheel.start(this, delay);
   }
 
   private answered(response: CompleteResponse, offer: Offer | undefined): void {
-    this.busy = false;
-    this.retries = 0;
-    if (!isEventsResponse(response)) {
-      if (this.state === 'opening') this.reject(response);
-      else this.fail();
+    if (this.state === 'closing' && offer?.includesClose === true) {
+      // Both sides have closed: whatever the answer is, nobody needs it.
+      this.finish();
       return;
     }
-    const events = readEvents(response.body);
+    const { body, headers } = response;
+    const promised = isEventsResponse(response);
+    const events = promised ? readEvents(body) : undefined;
     if (events === undefined) {
-      this.broken();
+      // Whatever it answers, it has read the request.
+      if (offer?.includesClose === true) this.told = true;
+      if (this.state !== 'opening') this.fail();
+      else if (promised) this.refuse(NOT_OPENED);
+      else
+        this.refuse({ kind: 'reject', response: { ...response, body: body.subarray(0, this.parts.maxRejectBytes) } });
       return;
     }
-    this.interval = keepAliveInterval(response.headers) ?? this.interval;
-    storeMeta(response.headers, this.meta);
+    this.interval = keepAliveInterval(headers) ?? this.interval;
+    storeMeta(headers, this.meta);
     if (this.state === 'opening') {
-      this.opened(response, events);
+      this.opened(headers, events);
       return;
     }
-    if (offer !== undefined && !this.settleOffer(offer, acceptedBytes(response.headers))) return;
+    if (offer !== undefined && !this.settle(offer, acceptedBytes(headers))) {
+      this.fail();
+      return;
+    }
     this.receive(events);
-    this.settle(offer?.includesClose === true);
+    this.goOn();
   }
 
-  private opened(response: CompleteResponse, events: readonly WebSocketEvent[]): void {
+  private opened(headers: HeaderList, events: readonly WebSocketEvent[]): void {
     const [first, ...rest] = events;
     if (first === undefined && this.interval > 0) {
       // The origin takes its time: the client waits for the answer to a later request.
-      this.startKeepAlive();
+      this.parts.wheel.start(this, this.interval * 1_000);
       return;
     }
     if (first?.type !== 'OPEN') {
-      this.broken();
+      this.refuse(NOT_OPENED);
       return;
     }
     this.state = 'open';
     this.early = rest;
-    const headers = openingHeaders(response.headers);
-    this.parts.verdict({
-      kind: 'accept',
-      reason: 'Switching Protocols',
-      headers,
-      grip: gripOf(response.headers),
-      origin: this,
-    });
+    const accepted = { reason: 'Switching Protocols', headers: openingHeaders(headers), grip: gripOf(headers) };
+    this.parts.verdict({ kind: 'accept', ...accepted, origin: this });
   }
 
-  private reject(response: CompleteResponse): void {
-    this.state = 'over';
-    const body = response.body.subarray(0, this.parts.maxRejectBytes);
-    this.parts.verdict({ kind: 'reject', response: { ...response, body } });
+  /** It does not come to a WebSocket. */
+  private refuse(verdict: WebSocketVerdict): void {
+    this.finish();
+    this.parts.verdict(verdict);
   }
 
-  /** Removes what was accepted; false when that made no sense and the connection is over. */
-  private settleOffer(offer: Offer, accepted: number | undefined): boolean {
-    const stuck = accepted === 0 && offer.bytes > 0 && offer.events.length < this.queue.length;
-    if (this.queue.accept(offer, accepted) !== 'ok' || stuck) {
-      this.fail();
-      return false;
-    }
-    if (this.paused && this.queue.bytes <= this.parts.maxBufferedBytes) {
+  /** Removes what the origin has taken of an offer; false when the connection cannot go on after that. */
+  private settle(offer: Offer, accepted: number | undefined): boolean {
+    const { queue } = this;
+    const progress = accepted !== 0 || offer.bytes === 0;
+    if (offer.leftOut && !progress) return false;
+    if (queue.accept(offer, accepted) !== 'ok') return false;
+    if (offer.includesClose && !queue.closing) this.told = true;
+    if (this.paused && queue.weight <= this.parts.maxBufferedBytes) {
       this.paused = false;
       this.client?.resume();
     }
-    return true;
+    if (this.news || queue.empty) return true;
+    // What is left waits for news (10.5), unless the client cannot bring any, or it was never offered.
+    if (!offer.leftOut && !queue.closing && !this.paused) return true;
+    this.news = progress;
+    return progress || (this.interval > 0 && this.client !== undefined);
   }
 
   private receive(events: readonly WebSocketEvent[]): void {
     const { client } = this;
-    for (const { type, content = Buffer.alloc(0) } of events) {
-      if (client === undefined || this.state !== 'open') return;
-      switch (type) {
-        case 'TEXT':
-          client.fromOrigin('text', content);
-          break;
-        case 'BINARY':
-          client.fromOrigin('binary', content);
-          break;
-        case 'PING':
-          client.fromOrigin('ping', content);
-          break;
-        case 'PONG':
-          client.fromOrigin('pong', content);
-          break;
-        case 'CLOSE': {
-          const { code, reason } = decodeCloseContent(content);
-          this.state = 'closing';
-          client.close(code, reason);
-          return;
-        }
-        case 'OPEN':
-        case 'DISCONNECT':
-          this.state = 'over';
-          this.parts.wheel.stop(this);
-          client.drop();
-          return;
-        default:
-          break;
-      }
+    if (client === undefined || this.state !== 'open') return;
+    const ending = deliverEvents(events, client);
+    // Delivering may have ended the connection already.
+    if (ending === undefined || this.state !== 'open') return;
+    if (ending.kind === 'disconnect') {
+      this.finish();
+      client.drop();
+    } else {
+      this.state = 'closing';
+      client.close(ending.code, ending.reason);
     }
   }
 
-  /** After an answer: what is next? `sentClose`: the origin has been told of the client's close. */
-  private settle(sentClose = false): void {
-    if (this.state === 'closing' && sentClose) {
-      // Both sides have said it: nothing is left to tell.
-      this.state = 'over';
-      return;
-    }
-    if (this.state === 'open' && sentClose && this.interval === 0) {
-      // The origin heard of the close and did not answer it, and will not be asked again.
-      this.state = 'over';
-      this.client?.drop();
-      return;
-    }
+  /** After an answer: what is next? */
+  private goOn(): void {
     if (this.state === 'over') return;
-    if (this.news) this.pump();
-    else if (this.interval > 0) this.startKeepAlive();
-  }
-
-  private startKeepAlive(): void {
-    this.waitingFor = 'keep-alive';
-    this.parts.wheel.start(this, this.interval * 1_000);
-  }
-
-  /** What the origin sent is not what it promised. */
-  private broken(): void {
-    if (this.state !== 'opening') {
-      this.fail();
+    if (this.told && (this.state === 'closing' || this.client === undefined || this.interval === 0)) {
+      // Nothing is left to say; a client whose close the origin did not answer is dropped.
+      const { client, state } = this;
+      this.finish();
+      if (state === 'open') client?.drop();
       return;
     }
+    if (this.news) this.pump();
+    else if (this.interval > 0 && this.state === 'open') this.parts.wheel.start(this, this.interval * 1_000);
+  }
+
+  private finish(): void {
     this.state = 'over';
-    this.parts.verdict({
-      kind: 'failed',
-      failure: { kind: 'other', detail: 'the origin did not answer with an OPEN event' },
-    });
+    this.parts.wheel.stop(this);
   }
 
   /** The connection cannot go on: the client is dropped, the origin told. */
   private fail(): void {
-    this.busy = false;
-    this.state = 'over';
-    this.parts.wheel.stop(this);
+    this.finish();
     this.client?.drop();
-    this.farewell();
+    this.disconnect();
   }
 
   /** Tells the origin that the client has gone, after what is under way. */
-  private farewell(): void {
-    const body = encodeEvents([{ type: 'DISCONNECT', content: undefined }]);
-    let tries = 0;
-    const attempt = (): void => {
-      void this.parts.request(body, 0, this.meta).then((request) => {
-        const answer = new WholeAnswer(this.parts.maxResponseBytes, (result) => {
-          if (result.kind !== 'failed' || result.failure.kind !== 'connect' || tries >= MAX_RETRIES) return;
-          this.waitingFor = 'retry';
-          this.repeat = attempt;
-          this.parts.wheel.start(this, RETRY_BASE * 2 ** tries);
-          tries += 1;
-        });
-        answer.attach(this.parts.backend.send(request, this.parts.target, answer));
-      });
-    };
-    if (this.repeat !== undefined) {
-      // A request that was waiting for its retry will not be made any more.
-      this.repeat = undefined;
-      this.busy = false;
-    }
-    if (this.busy) this.lastWords = attempt;
-    else attempt();
-  }
-}
-
-function readEvents(body: Buffer): WebSocketEvent[] | undefined {
-  try {
-    return decodeEvents(body);
-  } catch (error) {
-    if (error instanceof HoldfastError) return undefined;
-    throw error;
+  private disconnect(): void {
+    if (this.told) return;
+    if (this.exchange === undefined || this.exchange.giveUp()) sendDisconnect(this.parts, this.meta);
+    else this.disconnectDue = true;
   }
 }
