@@ -2,86 +2,94 @@
  * A client that is held until the first item is published, or its time is up (specification 4.6).
  *
  *     holding ──► answered    an item with a response format: its answer; time up: the instruct's own
- *        │──────► retrying    hint, or its turn to ask: the client's request goes to the origin again
+ *        │──────► retrying    hint, gap in the ids, its turn to ask: the client's request goes to the origin again
  *        └──────► gone        the client went
  */
 import type { Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
 import { applyBodyPatch } from '../protocol/body-patch.js';
-import { type HeaderList, hasHeader, withoutPrefix } from '../protocol/headers.js';
-import type { CompleteResponse } from '../protocol/instruct.js';
+import type { FilterVerdict } from '../protocol/filters/message-filters.js';
+import { type HeaderList, hasHeader, splitHeaderLists, withoutHeaders, withoutPrefix } from '../protocol/headers.js';
+import type { CompleteResponse, Instruct } from '../protocol/instruct.js';
 import type { PatchOperation } from '../protocol/item.js';
+import { reasonOf } from '../protocol/status-reasons.js';
 import { Timed } from '../time/wheel.js';
 import type { ClientExchange } from './client-connection.js';
 import type { HoldParts } from './hold-parts.js';
+import { filterItem } from './item-filter.js';
+import { type ChannelNames, TrackedChannels } from './tracked-channels.js';
 import type { Updatable } from './update-queue.js';
+
+const NOTHING = Buffer.alloc(0);
 
 /** Long-polls are asked for in one group: what they ask is a request of their own each. */
 const UPDATE_GROUP = '';
 
+export interface ResponseHoldOptions {
+  /** Bucket of the rate limiter: the explicit id of the route, or empty. */
+  readonly rateBucket: string;
+  readonly names: ChannelNames;
+  /** For log lines: the client's URI. */
+  readonly uri: string;
+  /** A filter that fails is told to the client. */
+  readonly debug: boolean;
+  /** Called for each channel that is subscribed to. */
+  readonly onSubscribed: (channel: string) => void;
+  /** Sends the client's request to the origin again, with these last ids; the exchange is then its again. */
+  readonly retry: (lastIds: ReadonlyMap<string, string>) => void;
+}
+
 export class ResponseHold extends Timed implements Subscriber, Updatable {
   readonly kind = 'response';
   readonly encoding = undefined;
-  private subscriptions: Subscription[] = [];
+  readonly rateBucket: string;
+  private readonly channels: TrackedChannels;
   private ended = false;
 
-  /**
-   * @param response - what the client gets when nothing is published in time
-   * @param timeout - seconds
-   * @param retry - sends the client's request to the origin again; the exchange is then its again
-   */
   constructor(
     private readonly parts: HoldParts,
     private readonly exchange: ClientExchange,
-    readonly rateBucket: string,
-    private readonly response: CompleteResponse,
-    timeout: number,
-    private readonly retry: () => void,
+    private readonly instruct: Instruct,
+    private readonly options: ResponseHoldOptions,
   ) {
     super();
+    this.rateBucket = options.rateBucket;
+    this.channels = new TrackedChannels(parts.hub, this, options.names);
     exchange.onGone = () => this.leave();
     parts.open.add(this);
     parts.counters.holds.response += 1;
-    parts.wheel.start(this, timeout * 1_000);
   }
 
-  /** Subscribes to channels, prefixed already. */
-  subscribe(channels: Iterable<string>): void {
-    for (const channel of channels) {
-      if (this.ended) return;
-      this.subscriptions.push(this.parts.hub.subscribe(channel, this, false));
-    }
+  /** Subscribes and waits; or asks again at once, when something was published that the origin did not know of. */
+  start(): void {
+    for (const channel of this.channels.replace(this.instruct)) this.options.onSubscribed(channel);
+    if (this.channels.forgetConflicts()) this.update();
+    else this.parts.wheel.start(this, this.instruct.timeout * 1_000);
   }
 
   /** Never called: a response hold takes no shared bytes. */
   write(): void {}
 
-  deliver({ item }: Publication): void {
+  deliver({ item }: Publication, subscription: Subscription): void {
     const format = item.formats.response;
-    if (format === undefined || this.ended) return;
-    switch (format.action) {
-      case 'send': {
-        if (format.contentFilters !== undefined && format.contentFilters.length > 0) {
-          this.parts.counters.dropped.undeliverable += 1;
-          return;
-        }
-        this.leave();
-        this.parts.counters.delivered += 1;
-        this.exchange.answer({
-          code: format.code,
-          reason: format.reason,
-          headers: mergeHeaders(this.response.headers, format.headers),
-          body: format.body ?? this.patched(format.patch ?? []),
-        });
-        return;
-      }
-      case 'hint':
-        this.update();
-        return;
-      case 'close':
-      case 'refresh':
-        return;
+    const channel = this.channels.of(subscription);
+    if (format === undefined || channel === undefined || this.ended) return;
+    if (TrackedChannels.isGap(channel, item)) {
+      this.parts.hub.forgetLastId(subscription.channel.name);
+      this.askAgain();
+      return;
     }
+    const verdict = filterItem(
+      channel.filters,
+      format.action === 'send'
+        ? { content: format.body ?? this.patched(format.patch ?? []), asserted: format.contentFilters }
+        : { content: NOTHING, asserted: undefined },
+      this.channels.contextOf(item, this.instruct.meta),
+    );
+    TrackedChannels.seen(channel, item);
+    if (verdict.kind !== 'send') this.filtered(verdict);
+    else if (format.action === 'send') this.answer({ ...format, body: verdict.content });
+    else if (format.action === 'hint') this.update();
   }
 
   askAgain(): void {
@@ -90,25 +98,47 @@ export class ResponseHold extends Timed implements Subscriber, Updatable {
 
   update(): void {
     if (this.ended) return;
+    const lastIds = this.channels.lastIds();
     this.leave();
-    this.retry();
+    this.options.retry(lastIds);
   }
 
   /** Answers with the instruct's own response, unless an item is on its way already. */
   onTime(): void {
-    for (const subscription of this.subscriptions) this.parts.hub.settle(subscription);
+    this.channels.settle();
     if (this.ended) return;
     this.leave();
-    this.exchange.answer(this.response);
+    this.exchange.answer(this.instruct.response);
   }
 
   shutDown(): void {
     this.onTime();
   }
 
+  private answer({ code, reason, headers, body }: CompleteResponse): void {
+    this.leave();
+    this.parts.counters.delivered += 1;
+    this.exchange.answer({ code, reason, headers: mergeHeaders(this.instruct.response.headers, headers), body });
+  }
+
+  /** An item that a filter keeps back; in debug mode a filter that fails is the answer. */
+  private filtered(verdict: Exclude<FilterVerdict, { kind: 'send' }>): void {
+    this.parts.counters.dropped.filtered += 1;
+    if (verdict.kind === 'drop') return;
+    this.parts.log.debug(`${this.options.uri}: ${verdict.detail}`);
+    if (!this.options.debug) return;
+    this.leave();
+    this.exchange.answer({
+      code: 502,
+      reason: reasonOf(502),
+      headers: [['Content-Type', 'text/plain']],
+      body: Buffer.from(`${verdict.detail}\n`),
+    });
+  }
+
   /** The held body after a patch; empty when that cannot be applied. */
   private patched(operations: readonly PatchOperation[]): Buffer {
-    const result = applyBodyPatch(this.response.body, operations);
+    const result = applyBodyPatch(this.instruct.response.body, operations);
     if (result.kind === 'patched') return result.body;
     this.parts.log.debug(`failed to apply JSON patch: ${result.reason}`);
     return Buffer.alloc(0);
@@ -120,16 +150,19 @@ export class ResponseHold extends Timed implements Subscriber, Updatable {
     this.parts.wheel.stop(this);
     this.parts.updates.remove(UPDATE_GROUP, this);
     this.exchange.onGone = undefined;
-    for (const subscription of this.subscriptions) this.parts.hub.unsubscribe(subscription);
-    this.subscriptions = [];
+    this.channels.clear();
     this.parts.open.delete(this);
     this.parts.counters.holds.response -= 1;
   }
 }
 
-/** The held headers, less those that the item names too, then the item's (specification 4.6, 4). */
+/**
+ * The held headers, less those that the item names too, then the item's (specification 4.6, 4). Headers that the item
+ * lists in `Grip-Expose-Headers` are left out, odd as that is: backends rely on what the original does.
+ */
 function mergeHeaders(held: HeaderList, published: HeaderList): HeaderList {
   const added = withoutPrefix(published, 'grip-');
-  const kept = held.filter(([name]) => !hasHeader(added, name));
-  return [...kept, ...added];
+  const merged = [...held.filter(([name]) => !hasHeader(added, name)), ...added];
+  const hidden = splitHeaderLists(published, 'grip-expose-headers');
+  return hidden.length === 0 ? merged : withoutHeaders(merged, new Set(hidden.map((name) => name.toLowerCase())));
 }

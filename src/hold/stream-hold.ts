@@ -76,7 +76,7 @@ export class StreamHold extends Timed implements Subscriber {
       case 'send':
         // An assertion about filters that this hold does not have: the item is not meant for it.
         if (format.contentFilters !== undefined && format.contentFilters.length > 0) {
-          this.parts.counters.dropped.undeliverable += 1;
+          this.parts.counters.dropped.filtered += 1;
           return;
         }
         this.writeContent(format.content, 1);

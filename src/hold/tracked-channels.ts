@@ -4,6 +4,8 @@
  */
 import type { Hub } from '../hub/hub.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import { type FilterStack, parseFilters } from '../protocol/filters/filters.js';
+import type { FilterContext } from '../protocol/filters/message-filters.js';
 import type { Instruct } from '../protocol/instruct.js';
 import type { Item } from '../protocol/item.js';
 
@@ -12,7 +14,7 @@ export interface TrackedChannel {
   readonly name: string;
   /** Id of the last item the client has seen; undefined: the order does not matter, or cannot be told any more. */
   prevId: string | undefined;
-  filters: readonly string[];
+  filters: FilterStack;
   readonly subscription: Subscription;
 }
 
@@ -50,7 +52,7 @@ export class TrackedChannels {
         added.push(fullName);
       } else {
         known.prevId = prevId;
-        known.filters = filters;
+        known.filters = parseFilters(filters);
       }
     }
     for (const [fullName, channel] of this.byName) {
@@ -108,8 +110,20 @@ export class TrackedChannels {
     this.byName.clear();
   }
 
+  /** What filters may look at when they see this item; ask before the item counts as seen. */
+  contextOf(item: Item, subMeta: ReadonlyMap<string, string>): FilterContext {
+    const names = new Set<string>();
+    for (const { name } of this.byName.values()) names.add(name);
+    return { subMeta, pubMeta: item.meta, prevIds: this.lastIds(), channels: names };
+  }
+
+  /** Gives every channel what was published to it before the client ends for another reason. */
+  settle(): void {
+    for (const { subscription } of [...this.byName.values()]) this.hub.settle(subscription);
+  }
+
   private add(fullName: string, name: string, prevId: string | undefined, filters: readonly string[]): void {
     const subscription = this.hub.subscribe(fullName, this.subscriber, false);
-    this.byName.set(fullName, { name, prevId, filters, subscription });
+    this.byName.set(fullName, { name, prevId, filters: parseFilters(filters), subscription });
   }
 }

@@ -1,6 +1,7 @@
 /**
- * A stream whose origin can be asked again: it follows next links, page by page or to make good a gap in the ids of
- * its channels (specification 4.7 to 4.11). Streams that need none of this are `StreamHold`s.
+ * A stream that takes its items one by one: because its channels have filters, or because its origin can be asked again
+ * by a next link, page by page or to make good a gap in the ids (specification 4.7 to 4.11). Streams that need none of
+ * this are `StreamHold`s.
  *
  *     holding ──gap, first conflict, refresh──► queued ──its turn──► fetching
  *        ▲  └──hint─────────────────────────────────────────────────►  │
@@ -12,14 +13,21 @@
  */
 import type { Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import { parseFilters } from '../protocol/filters/filters.js';
+import type { Rendering } from '../protocol/filters/id-format.js';
+import type { FilterVerdict } from '../protocol/filters/message-filters.js';
+import { type ResponseContentFilter, responseContentFilter } from '../protocol/filters/response-content.js';
 import type { Instruct, KeepAlive } from '../protocol/instruct.js';
 import { Timed } from '../time/wheel.js';
 import type { ClientExchange } from './client-connection.js';
 import { type HoldParts, keepAliveDelay } from './hold-parts.js';
+import { filterItem } from './item-filter.js';
 import type { LinkCall, LinkReceiver, LinkSource } from './next-link.js';
 import { outboxVerdict } from './outbox.js';
 import { type ChannelNames, TrackedChannels } from './tracked-channels.js';
 import type { Updatable } from './update-queue.js';
+
+const NOTHING = Buffer.alloc(0);
 
 /** Tries after a link that could not be fetched, and the milliseconds before the first of them. */
 const MAX_RETRIES = 5;
@@ -53,6 +61,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
   private state: State = 'holding';
   private readonly channels: TrackedChannels;
   private keepAlive: KeepAlive | undefined = undefined;
+  private meta: ReadonlyMap<string, string> = new Map();
   /** Absolute URI of the next link. */
   private next: string | undefined = undefined;
   /** URI that relative links refer to. */
@@ -66,6 +75,8 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
   private again = false;
   private waiting: Waiting[] = [];
   private pendingLink: string | undefined = undefined;
+  /** Filter of the page that is fetched, when its channels have one for it. */
+  private pageFilter: ResponseContentFilter | undefined = undefined;
 
   constructor(
     private readonly parts: HoldParts,
@@ -121,6 +132,10 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     }
     this.retries = 0;
     this.adopt(instruct);
+    this.pageFilter = responseContentFilter(
+      instruct.channels.map(({ filters }) => parseFilters(filters)),
+      instruct.meta,
+    );
     const base = this.fetching ?? this.base;
     this.pendingLink =
       instruct.nextLink === undefined ? undefined : this.options.links.resolve(instruct.nextLink.uri, base);
@@ -134,11 +149,15 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     if (this.state !== 'fetching') return true;
     if (chunk.length > 0) this.parts.wheel.stop(this);
     this.forwarded = true;
-    return this.exchange.write(chunk);
+    return this.pass(
+      this.pageFilter === undefined ? { kind: 'rendered', content: chunk } : this.pageFilter.update(chunk),
+    );
   }
 
   ended(): void {
     if (this.state !== 'fetching') return;
+    if (this.pageFilter !== undefined) this.pass(this.pageFilter.finish());
+    if (this.isOver) return;
     this.call = undefined;
     this.exchange.onDrain = undefined;
     this.base = this.fetching ?? this.base;
@@ -181,8 +200,17 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
 
   shutDown(): void {
     if (this.state === 'over') return;
+    this.channels.settle();
+    if (this.isOver) return;
     this.leave();
     this.exchange.end();
+  }
+
+  /** Writes a piece of a page; false: no more for now. */
+  private pass(rendered: Rendering): boolean {
+    if (rendered.kind === 'rendered') return this.exchange.write(rendered.content);
+    this.fail(`filter error: ${rendered.detail}`);
+    return true;
   }
 
   private get isOver(): boolean {
@@ -192,6 +220,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
   private adopt(instruct: Instruct): void {
     this.held = instruct.hold === 'stream';
     this.keepAlive = instruct.keepAlive;
+    this.meta = instruct.meta;
     for (const channel of this.channels.replace(instruct)) this.options.onSubscribed(channel);
   }
 
@@ -217,10 +246,21 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
       this.ask();
       return;
     }
+    const verdict = filterItem(
+      channel.filters,
+      format.action === 'send'
+        ? { content: format.content, asserted: format.contentFilters }
+        : { content: NOTHING, asserted: undefined },
+      this.channels.contextOf(item, this.meta),
+    );
     TrackedChannels.seen(channel, item);
+    if (verdict.kind !== 'send') {
+      this.filtered(verdict);
+      return;
+    }
     switch (format.action) {
       case 'send':
-        this.send(format.content, 1);
+        this.send(verdict.content, 1);
         if (this.keepAlive?.mode === 'idle' && !this.isOver) this.startKeepAlive();
         return;
       case 'close':
@@ -234,6 +274,14 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
       case 'refresh':
         return;
     }
+  }
+
+  /** An item that a filter keeps back; in debug mode a filter that fails ends the stream. */
+  private filtered(verdict: Exclude<FilterVerdict, { kind: 'send' }>): void {
+    this.parts.counters.dropped.filtered += 1;
+    if (verdict.kind === 'drop') return;
+    this.parts.log.debug(`${this.options.uri}: ${verdict.detail}`);
+    if (this.options.debug) this.fail(verdict.detail);
   }
 
   /** Items that came while a link was fetched: those that the answer covers are left out, the rest follows. */

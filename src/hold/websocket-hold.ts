@@ -189,7 +189,7 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
     switch (format.action) {
       case 'send':
         if (format.contentFilters !== undefined && format.contentFilters.length > 0) {
-          this.parts.counters.dropped.undeliverable += 1;
+          this.parts.counters.dropped.filtered += 1;
           return;
         }
         this.write(encodeFrame(WS_OPCODES[format.type], format.content), 1);

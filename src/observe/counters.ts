@@ -12,8 +12,8 @@ export type DropReason =
   | 'rate-limit'
   /** A publisher's message could not be understood. */
   | 'invalid-item'
-  /** A body patch could not be applied, or a format made no sense for the hold. */
-  | 'undeliverable';
+  /** A filter of the subscription kept the item back, or failed. */
+  | 'filtered';
 
 export class Counters {
   requests = 0;
@@ -34,6 +34,6 @@ export class Counters {
     'sequencer-full': 0,
     'rate-limit': 0,
     'invalid-item': 0,
-    undeliverable: 0,
+    filtered: 0,
   };
 }

@@ -16,13 +16,16 @@ import type { BodySource, Call, OriginRequest, Verdict } from '../backend/verdic
 import { EVENTS_TYPE } from '../backend/websocket-over-http/response-headers.js';
 import type { ClientRequest } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
-import { ResponseHold } from '../hold/response-hold.js';
+import { ResponseHold, type ResponseHoldOptions } from '../hold/response-hold.js';
 import { StreamHold } from '../hold/stream-hold.js';
 import { TrackedStream } from '../hold/tracked-stream.js';
+import { parseFilters } from '../protocol/filters/filters.js';
+import { filterResponseBody } from '../protocol/filters/response-content.js';
 import { getHeader, hasHeader, parseFirstPlain } from '../protocol/headers.js';
 import { type CompleteResponse, type Instruct, isGripResponse } from '../protocol/instruct.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
+import { JsonpExchange } from './dressed-exchange.js';
 import {
   checkAnswer,
   EVENTS_NOT_ALLOWED,
@@ -32,7 +35,6 @@ import {
   REQUEST_TOO_LARGE,
   ROUTE_NOT_FOUND,
 } from './error-answers.js';
-import { findRoute } from './find-route.js';
 import { type ProxyParts, signatureFor } from './proxy-parts.js';
 import { Relay } from './relay.js';
 import { ForwardedBody } from './request-body.js';
@@ -51,13 +53,13 @@ export class HttpSession {
   private readonly scheme: 'http' | 'https';
   private readonly tried: Target[] = [];
   private call: Call | undefined = undefined;
-  private route: Route | undefined = undefined;
   private body = ForwardedBody.none();
 
   constructor(
     private readonly parts: ProxyParts,
     private readonly request: ClientRequest,
-    private readonly exchange: ClientExchange,
+    private exchange: ClientExchange,
+    private readonly route: Route | undefined,
     private readonly retry: Retry | undefined = undefined,
   ) {
     this.uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
@@ -65,17 +67,15 @@ export class HttpSession {
   }
 
   start(): void {
-    const { parts, request, exchange, uri } = this;
+    const { parts, request, exchange, route } = this;
     if (hasHeader(request.headers, 'pushpin-check')) {
       this.answer(checkAnswer());
       return;
     }
-    const route = findRoute(parts, 'http', request, uri);
     if (route === undefined) {
       this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));
       return;
     }
-    this.route = route;
     exchange.onGone = () => this.clientGone();
     if (this.retry !== undefined) {
       this.body = new ForwardedBody({ bytes: this.retry.body, complete: true }, undefined, this.retry.body.length);
@@ -187,7 +187,7 @@ export class HttpSession {
 
   private accept(route: Route, instruct: Instruct): void {
     if (instruct.hold === undefined && instruct.nextLink === undefined) {
-      this.answer(instruct.response);
+      this.answerFiltered(instruct);
       return;
     }
     const body = this.body.whole();
@@ -196,10 +196,31 @@ export class HttpSession {
       return;
     }
     if (instruct.hold !== 'response') {
+      if (this.exchange instanceof JsonpExchange) this.exchange = this.exchange.forStreams;
       this.exchange.begin(instruct.response, undefined);
-      this.exchange.write(instruct.response.body);
-      this.holdStream(route, instruct);
+      const body = firstBody(instruct);
+      if (body.kind === 'rendered') {
+        this.exchange.write(body.content);
+        this.holdStream(route, instruct);
+      } else {
+        this.endWithError(body.detail);
+      }
     } else this.holdResponse(route, instruct, body);
+  }
+
+  /** A plain response, after the filters of the channels that are named all the same. */
+  private answerFiltered(instruct: Instruct): void {
+    const body = firstBody(instruct);
+    if (body.kind === 'rendered') this.answer({ ...instruct.response, body: body.content });
+    else this.refuse(failureAnswer({ kind: 'instruct-invalid', detail: body.detail }, this.tried, this.debug));
+  }
+
+  /** Ends a stream whose head is on its way (specification 4.11). */
+  private endWithError(text: string): void {
+    this.parts.holds.log.debug(`${this.uriText()}: ${text}`);
+    if (this.debug) this.exchange.write(Buffer.from(`\n\n${text}\n`));
+    this.exchange.end();
+    this.log({ kind: 'error' });
   }
 
   /** A first body of any length goes through as it comes; the hold begins when it has ended. */
@@ -227,7 +248,7 @@ export class HttpSession {
     exchange.onGone = undefined;
     exchange.release();
     this.log({ kind: 'accepted' });
-    if (instruct.nextLink !== undefined || instruct.channels.some(({ prevId }) => prevId !== undefined)) {
+    if (needsTracking(instruct)) {
       this.holdTracked(route, instruct);
       return;
     }
@@ -240,73 +261,52 @@ export class HttpSession {
     const { exchange, parts } = this;
     const target = this.tried.at(-1);
     if (target === undefined) return;
-    const uri = this.uriText();
+    const options = this.holdOptions(route);
     const hold = new TrackedStream(parts.holds, exchange, {
-      rateBucket: rateBucketOf(route),
-      names: {
-        prefix: route.prefix,
-        implicit: target.options.subscriptions,
-        limit: parts.holds.limits.maxSubscriptions,
-      },
-      uri,
-      debug: this.debug,
-      links: new RouteLinks(parts, { route, target, uri }),
-      onSubscribed: (channel) => parts.holds.log.info(`subscribe ${uri} channel=${channel}`),
+      ...options,
+      links: new RouteLinks(parts, { route, target, uri: options.uri }),
     });
     hold.start(instruct);
   }
 
   private holdResponse(route: Route, instruct: Instruct, body: Buffer): void {
-    const { exchange, parts } = this;
+    const { exchange, parts, request } = this;
     exchange.release();
     this.log({ kind: 'accepted' });
-    const again = (): void => {
-      const lastIds = new Map<string, string>();
-      for (const { name, prevId } of instruct.channels) if (prevId !== undefined) lastIds.set(name, prevId);
-      new HttpSession(parts, this.request, exchange, { body, lastIds }).start();
-    };
-    if (this.conflicts(route, instruct)) {
-      exchange.onGone = undefined;
-      again();
-      return;
-    }
-    const hold = new ResponseHold(
-      parts.holds,
-      exchange,
-      rateBucketOf(route),
-      instruct.response,
-      instruct.timeout,
-      again,
-    );
-    hold.subscribe(this.channelsOf(route, instruct));
+    const hold = new ResponseHold(parts.holds, exchange, instruct, {
+      ...this.holdOptions(route),
+      retry: (lastIds) => new HttpSession(parts, request, exchange, route, { body, lastIds }).start(),
+    });
+    hold.start();
   }
 
-  /** Whether the origin spoke of an older state than what has been published since; forgets the ids that say so. */
-  private conflicts(route: Route, { channels }: Instruct): boolean {
-    const { hub } = this.parts.holds;
-    let conflict = false;
-    for (const { name, prevId } of channels) {
-      const lastId = hub.lastId(route.prefix + name);
-      if (prevId === undefined || lastId === undefined || lastId === prevId) continue;
-      hub.forgetLastId(route.prefix + name);
-      conflict = true;
-    }
-    return conflict;
+  /** What every hold of this request is made with. */
+  private holdOptions(route: Route): Omit<ResponseHoldOptions, 'retry'> {
+    const { limits, log } = this.parts.holds;
+    const uri = this.uriText();
+    const retry = this.retry === undefined ? '' : ' retry';
+    return {
+      rateBucket: rateBucketOf(route),
+      names: {
+        prefix: route.prefix,
+        implicit: this.tried.at(-1)?.options.subscriptions ?? [],
+        limit: limits.maxSubscriptions,
+      },
+      uri,
+      debug: this.debug,
+      onSubscribed: (channel) => {
+        if (log.enabled('info')) log.info(`subscribe ${uri} channel=${channel}${retry}`);
+      },
+    };
   }
 
   /** Names to subscribe to: at most the limit of the origin's, each with the route's prefix, and the target's own. */
   private channelsOf(route: Route, { channels }: Instruct): Set<string> {
-    const { limits, log } = this.parts.holds;
-    const names = new Set<string>(this.tried.at(-1)?.options.subscriptions);
-    for (const [at, { name }] of channels.entries()) {
-      if (at < limits.maxSubscriptions) names.add(route.prefix + name);
-      else log.debug(`httpsession: too many subscriptions, leaving out ${name}`);
-    }
-    if (log.enabled('info')) {
-      const retry = this.retry === undefined ? '' : ' retry';
-      for (const name of names) log.info(`subscribe ${this.uriText()} channel=${name}${retry}`);
-    }
-    return names;
+    const { names, onSubscribed } = this.holdOptions(route);
+    const all = new Set(names.implicit);
+    for (const { name } of channels.slice(0, names.limit)) all.add(names.prefix + name);
+    for (const name of all) onSubscribed(name);
+    return all;
   }
 
   private answer(response: CompleteResponse): void {
@@ -343,6 +343,22 @@ export class HttpSession {
     const target = this.tried.at(-1);
     logRequest(this.parts, { request, scheme, uri, route, target, retry: this.retry !== undefined, result });
   }
+}
+
+/** The body of an instruct after the filters that work on it; `detail` is the text of the error. */
+function firstBody({
+  channels,
+  meta,
+  response,
+}: Instruct): { kind: 'rendered'; content: Buffer } | { kind: 'error'; detail: string } {
+  const stacks = channels.map(({ filters }) => parseFilters(filters));
+  const rendered = filterResponseBody(stacks, meta, response.body);
+  return rendered.kind === 'error' ? { kind: 'error', detail: `filter error: ${rendered.detail}` } : rendered;
+}
+
+/** Whether a stream has to look at its items one by one. */
+function needsTracking({ nextLink, channels }: Instruct): boolean {
+  return nextLink !== undefined || channels.some(({ prevId, filters }) => prevId !== undefined || filters.length > 0);
 }
 
 /** Deliveries of routes with an id of their own have a rate of their own. */

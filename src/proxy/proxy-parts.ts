@@ -8,6 +8,8 @@ import type { RouteTable } from '../routes/route-table.js';
 
 export interface ProxySettings extends HeaderSettings {
   readonly debug: boolean;
+  /** CORS headers and JSON-P on every route. */
+  readonly autoCrossOrigin: boolean;
   readonly sigIss: string;
   readonly sigKey: string;
   /** Bytes read of a body before anything is sent to the origin. */

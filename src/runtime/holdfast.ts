@@ -16,8 +16,8 @@ import type { Logger } from '../observe/logger.js';
 import { ReadableRate } from '../observe/readable-rate.js';
 import type { Item } from '../protocol/item.js';
 import { parseItemJson } from '../protocol/item-json.js';
-import { HttpSession } from '../proxy/http-session.js';
 import type { ProxyParts } from '../proxy/proxy-parts.js';
+import { serveHttp } from '../proxy/serve-http.js';
 import { WebSocketSession } from '../proxy/websocket-session.js';
 import { COMMAND_LINE, type LoadedRoutes, loadRoutesFile, parseRoutesLines } from '../routes/load-routes.js';
 import type { RouteTable } from '../routes/route-table.js';
@@ -168,7 +168,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
       const front = new Http1Server(
         { ...http, counters: this.counters, setting: 'http.listen' },
         {
-          request: (request, exchange) => new HttpSession(this.parts, request, exchange).start(),
+          request: (request, exchange) => serveHttp(this.parts, request, exchange),
           webSocket: (request, upgrade) => new WebSocketSession(this.parts, request, upgrade).start(),
         },
       );

@@ -76,7 +76,7 @@ describe('a held stream', () => {
     hub.publish(itemOf('c', { response: responseFormat({ body: Buffer.from('x') }) }));
     await nextTurn();
     expect(exchange.calls).toEqual([]);
-    expect(counters.dropped.undeliverable).toBe(0);
+    expect(counters.dropped.filtered).toBe(0);
   });
 
   it('does not write an item that asserts content filters it has not, and counts that', async () => {
@@ -88,7 +88,7 @@ describe('a held stream', () => {
     filtered([]);
     await nextTurn();
     expect(exchange.calls).toEqual(['1\r\nx\r\n']);
-    expect(counters.dropped.undeliverable).toBe(1);
+    expect(counters.dropped.filtered).toBe(1);
   });
 });
 

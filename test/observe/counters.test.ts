@@ -14,11 +14,11 @@ describe('counters', () => {
   it('have a number for every reason to drop something', () => {
     expect(Object.keys(new Counters().dropped).sort()).toEqual([
       'duplicate',
+      'filtered',
       'invalid-item',
       'outbox-full',
       'rate-limit',
       'sequencer-full',
-      'undeliverable',
     ]);
   });
 

@@ -1,0 +1,120 @@
+/** A client's exchange whose answers are dressed for other origins: with CORS headers, or wrapped as JSON-P (specification 3.10, 3.11). */
+import type { BodyFraming, ClientExchange, ResponseHead } from '../hold/client-connection.js';
+import type { HeaderList } from '../protocol/headers.js';
+import type { CompleteResponse } from '../protocol/instruct.js';
+import { withCorsHeaders } from './cors.js';
+import { JsonpStream, type JsonpWrapping, wrapHeldResponse, wrapResponse } from './jsonp.js';
+
+/** Passes everything on. */
+abstract class OuterExchange implements ClientExchange {
+  constructor(protected readonly inner: ClientExchange) {}
+
+  get framing(): BodyFraming {
+    return this.inner.framing;
+  }
+
+  get gone(): boolean {
+    return this.inner.gone;
+  }
+
+  get queuedBytes(): number {
+    return this.inner.queuedBytes;
+  }
+
+  get onGone(): (() => void) | undefined {
+    return this.inner.onGone;
+  }
+
+  set onGone(listener: (() => void) | undefined) {
+    this.inner.onGone = listener;
+  }
+
+  get onDrain(): (() => void) | undefined {
+    return this.inner.onDrain;
+  }
+
+  set onDrain(listener: (() => void) | undefined) {
+    this.inner.onDrain = listener;
+  }
+
+  abstract answer(response: CompleteResponse): void;
+  abstract begin(head: ResponseHead, length: number | undefined): void;
+
+  write(bytes: Buffer): boolean {
+    return this.inner.write(bytes);
+  }
+
+  writeFramed(bytes: Buffer): boolean {
+    return this.inner.writeFramed(bytes);
+  }
+
+  end(): void {
+    this.inner.end();
+  }
+
+  abort(): void {
+    this.inner.abort();
+  }
+
+  release(): void {
+    this.inner.release();
+  }
+}
+
+/** Adds CORS headers to every answer. */
+export class CorsExchange extends OuterExchange {
+  /** @param request - headers of the client's request */
+  constructor(
+    inner: ClientExchange,
+    private readonly request: HeaderList,
+  ) {
+    super(inner);
+  }
+
+  answer(response: CompleteResponse): void {
+    this.inner.answer({ ...response, headers: withCorsHeaders(this.request, response.headers) });
+  }
+
+  begin(head: ResponseHead, length: number | undefined): void {
+    this.inner.begin({ ...head, headers: withCorsHeaders(this.request, head.headers) }, length);
+  }
+}
+
+/** Wraps every answer as a call of the client's function. */
+export class JsonpExchange extends OuterExchange {
+  private stream: JsonpStream | undefined = undefined;
+  private held = false;
+
+  /** @param forStreams - the same client, for streams that are held: these are not wrapped (as in the original) */
+  constructor(
+    inner: ClientExchange,
+    readonly forStreams: ClientExchange,
+    private readonly wrapping: JsonpWrapping,
+  ) {
+    super(inner);
+  }
+
+  answer(response: CompleteResponse): void {
+    this.inner.answer(this.held ? wrapHeldResponse(this.wrapping, response) : wrapResponse(this.wrapping, response));
+  }
+
+  begin(head: ResponseHead): void {
+    this.stream = new JsonpStream(this.wrapping, head);
+    this.inner.begin(this.stream.head, undefined);
+    this.inner.write(this.stream.start);
+  }
+
+  override write(bytes: Buffer): boolean {
+    return this.inner.write(this.stream?.update(bytes) ?? bytes);
+  }
+
+  override end(): void {
+    if (this.stream !== undefined) this.inner.write(this.stream.finish());
+    this.inner.end();
+  }
+
+  override release(): void {
+    this.held = true;
+    this.inner.release();
+  }
+}

@@ -1,0 +1,81 @@
+/** The way in for HTTP requests: finds the route, and dresses request and answers for other origins where it says so. */
+import type { ClientRequest, Prefetched, RequestBody } from '../front/client-request.js';
+import type { ClientExchange } from '../hold/client-connection.js';
+import type { JsonpOptions, Route } from '../routes/route.js';
+import { CorsExchange, JsonpExchange } from './dressed-exchange.js';
+import { errorAnswer } from './error-answers.js';
+import { findRoute } from './find-route.js';
+import { HttpSession } from './http-session.js';
+import { type JsonpRequest, readJsonpRequest } from './jsonp.js';
+import type { ProxyParts } from './proxy-parts.js';
+import { type RequestUri, requestUri } from './request-uri.js';
+
+/** What a request without a route is read with, where CORS and JSON-P are on for all. */
+const JSONP_DEFAULTS: JsonpOptions = {
+  mode: 'extended',
+  callback: 'callback',
+  body: undefined,
+  defaultCallback: undefined,
+  defaultMethod: undefined,
+};
+
+export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: ClientExchange): void {
+  const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
+  const route = findRoute(parts, 'http', request, uri);
+  if (parts.settings.autoCrossOrigin || route?.autoCrossOrigin === true) {
+    serveCrossOrigin(parts, request, exchange, uri, route);
+  } else {
+    new HttpSession(parts, request, exchange, route).start();
+  }
+}
+
+function serveCrossOrigin(
+  parts: ProxyParts,
+  request: ClientRequest,
+  exchange: ClientExchange,
+  uri: RequestUri,
+  route: Route | undefined,
+): void {
+  const { method, headers } = request;
+  const cors = new CorsExchange(exchange, headers);
+  const reading = readJsonpRequest(route?.jsonp ?? JSONP_DEFAULTS, { method, query: uri.query, headers });
+  switch (reading.kind) {
+    case 'none':
+      new HttpSession(parts, request, cors, route).start();
+      return;
+    case 'error':
+      parts.holds.counters.requestErrors += 1;
+      cors.answer(errorAnswer(400, reading.text));
+      return;
+    case 'request': {
+      const wrapped = new JsonpExchange(exchange, cors, reading.request.wrapping);
+      new HttpSession(parts, meantRequest(request, uri, reading.request), wrapped, route).start();
+    }
+  }
+}
+
+/** The request that a JSON-P query stands for. */
+function meantRequest(request: ClientRequest, uri: RequestUri, meant: JsonpRequest): ClientRequest {
+  return {
+    ...request,
+    method: meant.method,
+    target: `${uri.path}${meant.query}`,
+    headers: meant.headers,
+    body: meant.body === undefined ? request.body : new WholeBody(meant.body),
+  };
+}
+
+/** A body that came in the query. */
+class WholeBody implements RequestBody {
+  readonly length: number;
+
+  constructor(private readonly bytes: Buffer) {
+    this.length = bytes.length;
+  }
+
+  prefetch(_limit: number, done: (prefetched: Prefetched) => void): void {
+    done({ bytes: this.bytes, complete: true });
+  }
+
+  async *rest(): AsyncIterable<Buffer> {}
+}
