@@ -33,11 +33,15 @@ const NOT_FORWARDED = new Set([
 export class HttpOrigin implements HttpBackend {
   private readonly pools = new Map<string, Pool>();
   private readonly poolOf = new WeakMap<Target, Pool>();
+  /** Calls that have not ended. */
+  private underWay = 0;
+  private onIdle: (() => void) | undefined = undefined;
 
   constructor(private readonly options: HttpOriginOptions) {}
 
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
-    const call = new OriginCall(receiver);
+    const call = new OriginCall(this, receiver);
+    this.underWay += 1;
     const { body } = request;
     const whole = Buffer.isBuffer(body);
     const withBody = whole ? body.length > 0 || needsLength(request.method) : true;
@@ -61,15 +65,33 @@ export class HttpOrigin implements HttpBackend {
     return call;
   }
 
-  /** Waits for what is under way, `grace` milliseconds at most, and closes all connections. */
+  /**
+   * Waits for what is under way, and for what follows from it, `grace` milliseconds at most; then closes all
+   * connections.
+   */
   async close(grace: number): Promise<void> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.onIdle?.();
+    }, grace);
+    // The answer to one request may be the reason for a last one: a goodbye that had to wait for its turn.
+    while (this.underWay > 0 && !late) {
+      await new Promise<void>((resolve) => {
+        this.onIdle = resolve;
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    clearTimeout(timer);
     const pools = [...this.pools.values()];
     this.pools.clear();
-    const timer = setTimeout(() => {
-      for (const pool of pools) void pool.destroy();
-    }, grace);
-    await Promise.allSettled(pools.map((pool) => pool.close()));
-    clearTimeout(timer);
+    await Promise.allSettled(pools.map((pool) => pool.destroy()));
+  }
+
+  /** A call has ended, by whatever way. */
+  callOver(): void {
+    this.underWay -= 1;
+    if (this.underWay === 0) this.onIdle?.();
   }
 
   private pool(target: Target): Pool {
@@ -113,11 +135,15 @@ class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
   private state: CallState = 'open';
   private controller: Dispatcher.DispatchController | undefined = undefined;
 
-  constructor(private readonly receiver: AnswerReceiver) {}
+  constructor(
+    private readonly origin: HttpOrigin,
+    private readonly receiver: AnswerReceiver,
+  ) {}
 
   cancel(): void {
     if (this.state !== 'open') return;
     this.state = 'cancelled';
+    this.origin.callOver();
     this.controller?.abort(new Error(CALLED_OFF));
   }
 
@@ -128,6 +154,7 @@ class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
   fail(failure: Failure): void {
     if (this.state !== 'open') return;
     this.state = 'over';
+    this.origin.callOver();
     this.receiver.failed(failure);
   }
 
@@ -149,6 +176,7 @@ class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
   onResponseEnd(): void {
     if (this.state !== 'open') return;
     this.state = 'over';
+    this.origin.callOver();
     this.receiver.end();
   }
 
