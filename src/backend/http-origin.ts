@@ -6,7 +6,8 @@ import type { Dispatcher } from 'undici';
 import type { HeaderList } from '../protocol/headers.js';
 import { headerListOf } from '../protocol/raw-headers.js';
 import type { Target } from '../routes/route.js';
-import { Pool } from './undici-pool.js';
+import { isAddressBlocked, makePolicyConnector } from './address-policy.js';
+import { Pool } from './undici-parts.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
 
 export interface HttpOriginOptions {
@@ -99,11 +100,18 @@ export class HttpOrigin implements HttpBackend {
     if (known !== undefined) return known;
     if (target.kind !== 'origin') throw new TypeError(`target ${target.name} is not an HTTP origin`);
     const { host, port } = target;
-    const { ssl, insecure, clientCert, clientKey, trustConnectHost } = target.options;
+    const { ssl, insecure, clientCert, clientKey, trustConnectHost, untrusted } = target.options;
     const url = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-    const key = JSON.stringify([url, insecure, trustConnectHost, clientCert, clientKey]);
+    const key = JSON.stringify([url, insecure, trustConnectHost, clientCert, clientKey, untrusted]);
     let pool = this.pools.get(key);
     if (pool === undefined) {
+      const connect = {
+        timeout: this.options.connectTimeout * 1_000,
+        rejectUnauthorized: !insecure,
+        ...(trustConnectHost ? { servername: host } : {}),
+        ...(clientCert === undefined ? {} : { cert: clientCert }),
+        ...(clientKey === undefined ? {} : { key: clientKey }),
+      };
       pool = new Pool(url, {
         pipelining: 1,
         keepAliveTimeout: this.options.keepAlive * 1_000,
@@ -111,13 +119,7 @@ export class HttpOrigin implements HttpBackend {
         headersTimeout: this.options.idleTimeout * 1_000,
         bodyTimeout: this.options.idleTimeout * 1_000,
         maxHeaderSize: this.options.maxHeadBytes,
-        connect: {
-          timeout: this.options.connectTimeout * 1_000,
-          rejectUnauthorized: !insecure,
-          ...(trustConnectHost ? { servername: host } : {}),
-          ...(clientCert === undefined ? {} : { cert: clientCert }),
-          ...(clientKey === undefined ? {} : { key: clientKey }),
-        },
+        connect: untrusted ? makePolicyConnector(connect) : connect,
       });
       this.pools.set(key, pool);
     }
@@ -202,6 +204,7 @@ function flatten(authority: string, headers: HeaderList, length: number | undefi
 
 /** What went wrong in the terms of specification 3.8: only failures to connect let the next target be tried. */
 function failureOf(error: Error & { code?: string; cause?: unknown }): Failure {
+  if (isAddressBlocked(error)) return { kind: 'blocked' };
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     const { code = '' } = at as Error & { code?: string };
     if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'connect' };

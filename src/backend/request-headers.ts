@@ -30,6 +30,8 @@ export interface HeaderSettings {
   readonly acceptXForwardedProtocol: boolean;
   readonly setXForwardedProtocol: 'none' | 'proto-only' | 'both';
   readonly xForwardedFor: readonly string[];
+  /** The same for trusted clients. */
+  readonly xForwardedForTrusted: readonly string[];
   readonly acceptPushpinRoute: boolean;
   readonly cdnLoop: string;
   readonly origHeadersNeedMark: readonly string[];
@@ -40,8 +42,10 @@ export interface HeaderContext {
   /** `header=` of the route, in the order they apply. */
   readonly routeHeaders: HeaderList;
   readonly origHeaders: boolean;
-  /** GRIP is on for the route. */
+  /** GRIP is on for the route, and the client is no proxy that we trust. */
   readonly grip: boolean;
+  /** The client is a proxy in front of us: its marks and Grip headers are the client's own affair (12.3). */
+  readonly trusted?: boolean;
   readonly signature: string | undefined;
   /** Channel to last seen id, for retries. */
   readonly lastIds: ReadonlyMap<string, string>;
@@ -53,19 +57,21 @@ export interface HeaderContext {
 /** The client's headers as the origin gets them, without Host and framing headers. */
 export function originHeaders(received: HeaderList, settings: HeaderSettings, context: HeaderContext): HeaderList {
   const client = withRouteHeaders(received, context.routeHeaders);
+  const { trusted = false } = context;
   const dropsProtocol = settings.acceptXForwardedProtocol || settings.setXForwardedProtocol !== 'none';
   const marked: HeaderList = [];
   const headers: HeaderList = [];
   for (const header of client) {
     const name = header[0].toLowerCase();
     if (name.startsWith(ORIGINAL_MARK)) {
-      if (context.origHeaders) marked.push(header);
+      if (context.origHeaders && !trusted) marked.push(header);
+      if (context.origHeaders && trusted) headers.push(header);
       continue;
     }
-    if (context.origHeaders && !settings.origHeadersNeedMark.some((one) => one.toLowerCase() === name)) {
+    if (context.origHeaders && !trusted && !settings.origHeadersNeedMark.some((one) => one.toLowerCase() === name)) {
       marked.push([ORIGINAL_MARK + header[0], header[1]]);
     }
-    if (HOP_HEADERS.has(name) || name.startsWith('grip-')) continue;
+    if (HOP_HEADERS.has(name) || (!trusted && name.startsWith('grip-'))) continue;
     if (name === 'pushpin-route' && settings.acceptPushpinRoute) continue;
     if (name === 'cdn-loop' && settings.cdnLoop !== '') continue;
     if (name === 'x-forwarded-for') continue;
@@ -89,7 +95,11 @@ export function originHeaders(received: HeaderList, settings: HeaderSettings, co
     if (settings.setXForwardedProtocol !== 'none') headers.push(['X-Forwarded-Proto', context.scheme]);
     if (settings.setXForwardedProtocol === 'both') headers.push(['X-Forwarded-Protocol', context.scheme]);
   }
-  const forwardedFor = forwardedChain(client, settings.xForwardedFor, context.peerAddress);
+  const forwardedFor = forwardedChain(
+    client,
+    trusted ? settings.xForwardedForTrusted : settings.xForwardedFor,
+    context.peerAddress,
+  );
   if (forwardedFor.length > 0) headers.push(['X-Forwarded-For', forwardedFor.join(', ')]);
   return headers;
 }

@@ -58,6 +58,10 @@ async function run(intention: RunArguments): Promise<void> {
     throw error;
   });
   for (const line of startupLines(version(), source, settings, started)) logger.info(line);
+  process.on('SIGHUP', () => {
+    logger.info('reloading');
+    started?.reload().catch((error: unknown) => logger.error(String(error)));
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end(signal));
 }
 

@@ -48,6 +48,13 @@ interface Retry {
   readonly lastIds: ReadonlyMap<string, string>;
 }
 
+/** What was found out about a request before it is served. */
+export interface Admission {
+  readonly route: Route | undefined;
+  /** The client is a proxy we trust: GRIP is its business. */
+  readonly trusted: boolean;
+}
+
 export class HttpSession {
   private readonly uri: RequestUri;
   private readonly scheme: 'http' | 'https';
@@ -59,7 +66,7 @@ export class HttpSession {
     private readonly parts: ProxyParts,
     private readonly request: ClientRequest,
     private exchange: ClientExchange,
-    private readonly route: Route | undefined,
+    private readonly admission: Admission,
     private readonly retry: Retry | undefined = undefined,
   ) {
     this.uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
@@ -67,7 +74,8 @@ export class HttpSession {
   }
 
   start(): void {
-    const { parts, request, exchange, route } = this;
+    const { parts, request, exchange } = this;
+    const { route } = this.admission;
     if (hasHeader(request.headers, 'pushpin-check')) {
       this.answer(checkAnswer());
       return;
@@ -95,7 +103,7 @@ export class HttpSession {
     const target = route.targets[index];
     if (target === undefined) return;
     this.tried.push(target);
-    if (target.options.overHttp && this.carriesEvents()) {
+    if (target.options.overHttp && !this.admission.trusted && this.carriesEvents()) {
       this.refuse(errorAnswer(403, EVENTS_NOT_ALLOWED));
       return;
     }
@@ -110,10 +118,10 @@ export class HttpSession {
       return;
     }
     const { maxInstructBytes } = this.parts.settings;
-    const judge = new Judge({ grip: route.grip, maxInstructBytes, verdict: decide });
+    const judge = new Judge({ grip: this.gripFor(route), maxInstructBytes, verdict: decide });
     this.call = judge;
     this.parts.holds.counters.originRequests += 1;
-    const signature = signatureFor(this.parts, route);
+    const signature = this.gripFor(route) ? signatureFor(this.parts, route) : undefined;
     const send = (token: string | undefined): void => {
       if (this.exchange.gone) return;
       judge.attach(backend.send(this.originRequest(route, target, token), target, judge));
@@ -126,7 +134,9 @@ export class HttpSession {
   private askTest(route: Route): Verdict {
     const { path } = rewriteRequest(route, this.uri.authority, this.uri.path);
     const response = testResponse({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg });
-    return route.grip && isGripResponse(response.headers) ? judgeComplete(response) : { kind: 'answer', response };
+    return this.gripFor(route) && isGripResponse(response.headers)
+      ? judgeComplete(response)
+      : { kind: 'answer', response };
   }
 
   private originRequest(route: Route, target: Target, signature: string | undefined): OriginRequest {
@@ -140,7 +150,8 @@ export class HttpSession {
       headers: originHeaders(request.headers, this.parts.settings, {
         routeHeaders: route.headers,
         origHeaders: route.origHeaders,
-        grip: route.grip,
+        grip: this.gripFor(route),
+        trusted: this.admission.trusted,
         signature,
         lastIds: this.retry?.lastIds ?? new Map(),
         scheme: this.scheme,
@@ -275,7 +286,7 @@ export class HttpSession {
     this.log({ kind: 'accepted' });
     const hold = new ResponseHold(parts.holds, exchange, instruct, {
       ...this.holdOptions(route),
-      retry: (lastIds) => new HttpSession(parts, request, exchange, route, { body, lastIds }).start(),
+      retry: (lastIds) => new HttpSession(parts, request, exchange, this.admission, { body, lastIds }).start(),
     });
     hold.start();
   }
@@ -324,8 +335,13 @@ export class HttpSession {
     this.log({ kind: 'error' });
   }
 
+  /** Whether GRIP is ours to do for this request. */
+  private gripFor(route: Route): boolean {
+    return route.grip && !this.admission.trusted;
+  }
+
   private get debug(): boolean {
-    return this.parts.settings.debug || this.route?.debug === true;
+    return this.parts.settings.debug || this.admission.route?.debug === true;
   }
 
   /** Clients may not speak WebSocket-over-HTTP to an origin that trusts us to do it. */
@@ -339,7 +355,8 @@ export class HttpSession {
   }
 
   private log(result: RequestResult): void {
-    const { request, scheme, uri, route } = this;
+    const { request, scheme, uri } = this;
+    const { route } = this.admission;
     const target = this.tried.at(-1);
     logRequest(this.parts, { request, scheme, uri, route, target, retry: this.retry !== undefined, result });
   }

@@ -2,7 +2,9 @@
 import type { HeaderSettings } from '../backend/request-headers.js';
 import type { Signer } from '../backend/signature.js';
 import type { HttpBackend } from '../backend/verdict.js';
+import type { ClientRequest } from '../front/client-request.js';
 import type { HoldParts } from '../hold/hold-parts.js';
+import { getHeader } from '../protocol/headers.js';
 import type { Route, Target } from '../routes/route.js';
 import type { RouteTable } from '../routes/route-table.js';
 
@@ -37,7 +39,25 @@ export interface ProxyParts {
   /** The way to a target; undefined when there is none in this process. */
   readonly backendFor: (target: Target) => HttpBackend | undefined;
   readonly signer: Signer;
+  /** Whether a `Grip-Sig` header proves that the client is a proxy we trust; undefined when none is trusted. */
+  readonly isTrusted: ((token: string) => Promise<boolean>) | undefined;
   readonly holds: HoldParts;
+}
+
+/**
+ * Calls `serve` with whether the client is a trusted proxy (specification 12.3): at once when nobody is, later when a
+ * signature has to be checked.
+ */
+export function withTrust(parts: ProxyParts, request: ClientRequest, serve: (trusted: boolean) => void): void {
+  const token = parts.isTrusted === undefined ? undefined : getHeader(request.headers, 'grip-sig');
+  if (parts.isTrusted === undefined || token === undefined || token === '') {
+    serve(false);
+    return;
+  }
+  void parts.isTrusted(token).then((trusted) => {
+    if (!trusted) parts.holds.log.debug('signature present but invalid');
+    serve(trusted);
+  });
 }
 
 /** The token for a route's requests; undefined when they are not signed. */

@@ -1,13 +1,13 @@
 /** The way in for HTTP requests: finds the route, and dresses request and answers for other origins where it says so. */
 import type { ClientRequest, Prefetched, RequestBody } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
-import type { JsonpOptions, Route } from '../routes/route.js';
+import type { JsonpOptions } from '../routes/route.js';
 import { CorsExchange, JsonpExchange } from './dressed-exchange.js';
 import { errorAnswer } from './error-answers.js';
 import { findRoute } from './find-route.js';
-import { HttpSession } from './http-session.js';
+import { type Admission, HttpSession } from './http-session.js';
 import { type JsonpRequest, readJsonpRequest } from './jsonp.js';
-import type { ProxyParts } from './proxy-parts.js';
+import { type ProxyParts, withTrust } from './proxy-parts.js';
 import { type RequestUri, requestUri } from './request-uri.js';
 
 /** What a request without a route is read with, where CORS and JSON-P are on for all. */
@@ -22,11 +22,14 @@ const JSONP_DEFAULTS: JsonpOptions = {
 export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: ClientExchange): void {
   const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
   const route = findRoute(parts, 'http', request, uri);
-  if (parts.settings.autoCrossOrigin || route?.autoCrossOrigin === true) {
-    serveCrossOrigin(parts, request, exchange, uri, route);
-  } else {
-    new HttpSession(parts, request, exchange, route).start();
-  }
+  withTrust(parts, request, (trusted) => {
+    const admission = { route, trusted };
+    if (parts.settings.autoCrossOrigin || route?.autoCrossOrigin === true) {
+      serveCrossOrigin(parts, request, exchange, uri, admission);
+    } else {
+      new HttpSession(parts, request, exchange, admission).start();
+    }
+  });
 }
 
 function serveCrossOrigin(
@@ -34,14 +37,15 @@ function serveCrossOrigin(
   request: ClientRequest,
   exchange: ClientExchange,
   uri: RequestUri,
-  route: Route | undefined,
+  admission: Admission,
 ): void {
+  const { route } = admission;
   const { method, headers } = request;
   const cors = new CorsExchange(exchange, headers);
   const reading = readJsonpRequest(route?.jsonp ?? JSONP_DEFAULTS, { method, query: uri.query, headers });
   switch (reading.kind) {
     case 'none':
-      new HttpSession(parts, request, cors, route).start();
+      new HttpSession(parts, request, cors, admission).start();
       return;
     case 'error':
       parts.holds.counters.requestErrors += 1;
@@ -49,7 +53,7 @@ function serveCrossOrigin(
       return;
     case 'request': {
       const wrapped = new JsonpExchange(exchange, cors, reading.request.wrapping);
-      new HttpSession(parts, meantRequest(request, uri, reading.request), wrapped, route).start();
+      new HttpSession(parts, meantRequest(request, uri, reading.request), wrapped, admission).start();
     }
   }
 }

@@ -21,8 +21,9 @@ import type { CompleteResponse } from '../protocol/instruct.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import { errorAnswer, failureAnswer, failureForLog, ORIGIN_ERROR, ROUTE_NOT_FOUND } from './error-answers.js';
+import { findRoute } from './find-route.js';
 import { rateBucketOf } from './http-session.js';
-import { type ProxyParts, signatureFor } from './proxy-parts.js';
+import { type ProxyParts, signatureFor, withTrust } from './proxy-parts.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
 import { type RequestUri, requestUri } from './request-uri.js';
 
@@ -43,6 +44,8 @@ export class WebSocketSession {
   private readonly scheme: 'ws' | 'wss';
   private readonly tried: Target[] = [];
   private route: Route | undefined = undefined;
+  /** The client is a proxy we trust: GRIP is its business. */
+  private trusted = false;
 
   constructor(
     private readonly parts: ProxyParts,
@@ -54,14 +57,21 @@ export class WebSocketSession {
   }
 
   start(): void {
-    const { uri } = this;
-    const route = this.parts.routes().lookup('ws', uri.secure, uri.host, uri.path);
+    const route = findRoute(this.parts, 'ws', this.request, this.uri);
     if (route === undefined) {
       this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));
       return;
     }
     this.route = route;
-    this.ask(route, 0);
+    withTrust(this.parts, this.request, (trusted) => {
+      this.trusted = trusted;
+      this.ask(route, 0);
+    });
+  }
+
+  /** Whether GRIP is ours to do for this connection. */
+  private gripFor(route: Route): boolean {
+    return route.grip && !this.trusted;
   }
 
   private ask(route: Route, index: number): void {
@@ -71,7 +81,7 @@ export class WebSocketSession {
     const decide = (verdict: WebSocketVerdict): void => this.decide(route, target, index, verdict);
     if (target.kind === 'test') {
       const { path } = rewriteRequest(route, this.uri.authority, this.uri.path);
-      decide(testWebSocket({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg }, route.grip));
+      decide(testWebSocket({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg }, this.gripFor(route)));
       return;
     }
     if (!target.options.overHttp) {
@@ -79,7 +89,8 @@ export class WebSocketSession {
         target.kind === 'zhttpreq'
           ? 'WebSockets cannot be used with zhttpreq target'
           : `WebSockets to ${target.name} need over_http on the target in this version`;
-      this.parts.holds.log.warn(`${this.uriText()}: ${text} (${route.source.file}:${route.source.line})`);
+      const { file, line } = route.source;
+      this.parts.holds.warnings.warn('needs-over-http', `${this.uriText()}: ${text} (${file}:${line})`);
       this.refuse(errorAnswer(502, this.debug ? text : ORIGIN_ERROR));
       return;
     }
@@ -117,20 +128,22 @@ export class WebSocketSession {
     const client = withoutHeaders(request.headers, NOT_IN_EVENTS).filter(([name]) => !hasPrefix(name, 'meta-'));
     const { peerAddress } = request;
     const connectionId = randomUUID();
-    const { scheme } = this;
+    const { scheme, trusted } = this;
+    const grip = this.gripFor(route);
     return async (body, replayed, meta) => {
       parts.holds.counters.originRequests += 1;
-      const signature = await signatureFor(parts, route)?.catch(() => undefined);
+      const signature = grip ? await signatureFor(parts, route)?.catch(() => undefined) : undefined;
       const headers: HeaderList = originHeaders(client, parts.settings, {
         routeHeaders: route.headers,
         origHeaders: route.origHeaders,
-        grip: route.grip,
+        grip,
+        trusted,
         signature: undefined,
         lastIds: new Map(),
         scheme,
         peerAddress,
       });
-      if (route.grip) headers.push(['Sec-WebSocket-Extensions', 'grip']);
+      if (grip) headers.push(['Sec-WebSocket-Extensions', 'grip']);
       if (signature !== undefined) headers.push(['Grip-Sig', signature]);
       headers.push(['Accept', EVENTS_TYPE], ['Connection-Id', connectionId], ['Content-Type', EVENTS_TYPE]);
       if (replayed > 0) headers.push(['Content-Bytes-Replayed', String(replayed)]);
@@ -182,7 +195,7 @@ export class WebSocketSession {
     const hold = new WebSocketHold(parts.holds, socket, verdict.origin, {
       maxMessageBytes: parts.websocket.maxMessageBytes,
       // Without GRIP on the route its messages and control messages are the client's business (11.1).
-      messagePrefix: route.grip ? verdict.grip?.prefix : undefined,
+      messagePrefix: this.gripFor(route) ? verdict.grip?.prefix : undefined,
       channelPrefix: route.prefix,
       rateBucket: rateBucketOf(route),
       uri: this.uriText(),

@@ -1,7 +1,9 @@
 /** Makes a route table of a routes file or of lines given on the command line (specification 2.1, 2.7). */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { HoldfastError } from '../errors/holdfast-error.js';
+import { withAbsoluteKeyFile } from '../protocol/key-format.js';
 import { parseRoute } from './parse-route.js';
 import { readFailure } from './read-failure.js';
 import type { Route } from './route.js';
@@ -50,13 +52,20 @@ export function parseRoutesLines(lines: readonly string[], file: string): Loaded
     const source = { file, line: file === COMMAND_LINE ? 1 : index + 1 };
     const parsed = parseRoute(line, source, { readFile: readText });
     if (parsed.kind === 'route') {
-      routes.push(parsed.route);
+      routes.push(withKeyFile(parsed.route, file));
     } else if (parsed.kind === 'error') {
       errors.push(parsed.message);
     }
   }
   const { table, warnings } = RouteTable.from(routes);
   return { table, errors, warnings };
+}
+
+/** A key file is named relative to the routes file, or to the working directory on the command line (2.2, 12.2). */
+function withKeyFile(route: Route, file: string): Route {
+  if (route.sigKey === undefined) return route;
+  const folder = file === COMMAND_LINE ? process.cwd() : dirname(file);
+  return { ...route, sigKey: withAbsoluteKeyFile(route.sigKey, folder) };
 }
 
 function readText(path: string): string {

@@ -3,7 +3,9 @@
  * come through here.
  */
 import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Signer } from '../backend/signature.js';
+import { verificationKeyOf, verifyGripSig } from '../backend/trust.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
 import { PublishDoor } from '../control/publish-door.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
@@ -16,6 +18,7 @@ import type { Logger } from '../observe/logger.js';
 import { ReadableRate } from '../observe/readable-rate.js';
 import type { Item } from '../protocol/item.js';
 import { parseItemJson } from '../protocol/item-json.js';
+import { parseKey } from '../protocol/key-format.js';
 import type { ProxyParts } from '../proxy/proxy-parts.js';
 import { serveHttp } from '../proxy/serve-http.js';
 import { WebSocketSession } from '../proxy/websocket-session.js';
@@ -26,6 +29,7 @@ import { Wheel } from '../time/wheel.js';
 import { Backends } from './backends.js';
 import { FirstSubscriptions } from './first-subscriptions.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
+import { RoutesWatch } from './routes-watch.js';
 
 /** Milliseconds that clients and origins get to take what is on its way when the process ends. */
 const CLOSE_GRACE = 1_000;
@@ -57,6 +61,17 @@ export interface HoldfastEvents {
   close: [];
 }
 
+/** The check for trusted clients; undefined when nobody is trusted. */
+function trustOf(setting: string, clock: Clock, log: Logger): ProxyParts['isTrusted'] {
+  if (setting === '') return undefined;
+  const key = verificationKeyOf(parseKey(setting, (path) => readFileSync(path, 'utf8')));
+  if (key === undefined) {
+    log.warn('no key in proxy.upstream_key that signatures could be checked with: no client is trusted');
+    return undefined;
+  }
+  return (token) => verifyGripSig(token, key, () => clock.wallTime());
+}
+
 export class Holdfast extends EventEmitter<HoldfastEvents> {
   private readonly fronts: Http1Server[] = [];
   private readonly wheel: Wheel;
@@ -66,6 +81,8 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
   private readonly publishers: Publishers;
   private readonly door: PublishDoor;
   private readonly parts: ProxyParts;
+  private readonly signer: Signer;
+  private watch: RoutesWatch | undefined = undefined;
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
   private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [] };
@@ -108,12 +125,14 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
       if (this.listenerCount('publish') > 0) this.emit('publish', item, outcome);
     });
     this.publishers = new Publishers(settings, this.hub, this.door, logger);
+    this.signer = new Signer(() => clock.wallTime(), { keyFailed: (text) => logger.warn(text) });
     this.parts = {
       settings: { ...settings.proxy, logFrom: settings.log.from, logUserAgent: settings.log.userAgent },
       websocket: settings.websocket,
       routes: () => this.table,
       backendFor: (target) => this.backends.backendFor(target),
-      signer: new Signer(() => clock.wallTime()),
+      signer: this.signer,
+      isTrusted: trustOf(settings.proxy.upstreamKey, clock, logger),
       holds: this.holds,
     };
   }
@@ -152,6 +171,11 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     return this.door.publish(parseItemJson(item));
   }
 
+  /** Reads the routes file again, as a change of it does by itself; held connections stay as they are. */
+  async reload(): Promise<void> {
+    await this.watch?.reloadNow();
+  }
+
   /** Ends every hold in order and closes everything; resolves when nothing is left open. */
   close(): Promise<void> {
     this.closing ??= this.shutDown();
@@ -160,6 +184,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
 
   private async open(): Promise<void> {
     const { http } = this.options.settings;
+    this.watchRoutes();
     this.table = await this.loadRoutes();
     await this.backends.prepare(this.table);
     const publishers = await this.publishers.open();
@@ -178,6 +203,27 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     this.reachable = { http: addresses, ...publishers };
   }
 
+  /** From before the first reading on, so that no change is missed. */
+  private watchRoutes(): void {
+    const { settings, logger, clock = systemClock } = this.options;
+    const { file } = settings.routes;
+    if (file === undefined) return;
+    this.watch = new RoutesWatch({
+      file,
+      clock,
+      log: logger,
+      onLoaded: ({ table }) => {
+        this.signer.forgetKeys();
+        // Requests find the new targets only when these can be reached.
+        void this.backends.prepare(table).then(() => {
+          this.table = table;
+        });
+      },
+      onFailed: () => {},
+    });
+    this.watch.start();
+  }
+
   private async loadRoutes(): Promise<RouteTable> {
     const { settings, logger, forgiveRoutes } = this.options;
     const { file, lines } = settings.routes;
@@ -193,9 +239,12 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     const fronts = this.fronts.map((front) => front.stopAccepting());
     this.hub.close();
     for (const hold of [...this.holds.open]) hold.shutDown();
-    const publishers = this.publishers.close();
+    const publishers = Promise.all([this.publishers.close(), this.watch?.close()]);
     for (const front of this.fronts) front.endConnections(CLOSE_GRACE);
     await Promise.all([publishers, ...fronts]);
+    // Goodbyes to origins that wait for their signature go out before the connections close.
+    await this.signer.settled();
+    await new Promise((resolve) => setImmediate(resolve));
     await this.backends.close(CLOSE_GRACE);
     this.wheel.close();
     this.emit('close');

@@ -11,6 +11,7 @@ const SETTINGS: HeaderSettings = {
   acceptXForwardedProtocol: false,
   setXForwardedProtocol: 'none',
   xForwardedFor: [],
+  xForwardedForTrusted: [],
   acceptPushpinRoute: false,
   cdnLoop: '',
   origHeadersNeedMark: [],

@@ -8,6 +8,7 @@ const SETTINGS: HeaderSettings = {
   acceptXForwardedProtocol: false,
   setXForwardedProtocol: 'none',
   xForwardedFor: [],
+  xForwardedForTrusted: [],
   acceptPushpinRoute: false,
   cdnLoop: '',
   origHeadersNeedMark: [],
