@@ -28,12 +28,17 @@ interface Answer {
   readonly allow?: string;
 }
 
+/** Milliseconds a client may go on sending after the last answer on its connection. */
+const LINGER = 2_000;
+
 /** Methods that may come without a Content-Length. */
 const BODILESS = new Set(['HEAD', 'GET', 'DELETE', 'OPTIONS']);
 
 export class HttpControl {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  /** Connections on which no further request is looked at. */
+  private readonly ending = new WeakSet<Socket>();
 
   constructor(
     private readonly options: HttpControlOptions,
@@ -54,9 +59,17 @@ export class HttpControl {
     const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => this.serve(incoming, outgoing);
     server.on('request', serve);
     server.on('checkExpectation', serve);
-    server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
-      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-      else socket.end(rawError(parseErrorText(error.code)));
+    server.on('clientError', (error: Error & { code?: string }, duplex: Duplex) => {
+      // Bytes behind a request that ends the connection: it is still answered, and nothing else is.
+      if (error.code === 'HPE_CLOSED_CONNECTION') return;
+      const socket = duplex as Socket;
+      const message = parseErrorText(error.code);
+      if (message === undefined) {
+        socket.destroy();
+        return;
+      }
+      this.ending.add(socket);
+      answerLast(socket, '1.1', text(400, `${message}\n`), true);
     });
     this.server = server;
   }
@@ -86,23 +99,29 @@ export class HttpControl {
   }
 
   private serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const { headers, method = '' } = incoming;
-    const chunked = headers['transfer-encoding'] !== undefined;
+    const { headers, method = '', httpVersion, socket } = incoming;
+    if (this.ending.has(socket)) return;
     const announced = headers['content-length'];
-    if (announced === undefined && (chunked || !BODILESS.has(method))) {
-      this.answer(incoming, outgoing, text(411, 'Request requires Content-Length.\n'), true);
-      return;
-    }
     const length = Number(announced ?? 0);
-    if (length > this.options.maxBodyBytes) {
-      this.answer(incoming, outgoing, text(400, 'Request body too large.\n'), true);
+    const needsLength = headers['transfer-encoding'] !== undefined || !BODILESS.has(method);
+    const refusal =
+      httpVersion === '0.9' // a request line without a version, too
+        ? text(400, 'Failed to parse request header.\n')
+        : announced === undefined && needsLength
+          ? text(411, 'Request requires Content-Length.\n')
+          : length > this.options.maxBodyBytes
+            ? text(400, 'Request body too large.\n')
+            : undefined;
+    const last = refusal !== undefined || httpVersion !== '1.1' || !outgoing.shouldKeepAlive;
+    if (last) this.ending.add(socket);
+    if (refusal !== undefined) {
+      incoming.resume();
+      this.answer(incoming, outgoing, refusal, last);
       return;
     }
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      this.answer(incoming, outgoing, this.handle(incoming, Buffer.concat(chunks)), false);
-    });
+    incoming.on('end', () => this.answer(incoming, outgoing, this.handle(incoming, Buffer.concat(chunks)), last));
   }
 
   private handle(incoming: IncomingMessage, body: Buffer): Answer {
@@ -135,23 +154,50 @@ export class HttpControl {
     return success('Published', type);
   }
 
-  private answer(incoming: IncomingMessage, outgoing: ServerResponse, answer: Answer, close: boolean): void {
-    const headers: [string, string][] = [];
-    if (answer.allow !== undefined) headers.push(['Allow', answer.allow]);
-    headers.push(['Content-Type', answer.type]);
-    const ends = close || !outgoing.shouldKeepAlive;
-    if (ends) headers.push(['Connection', 'close']);
-    headers.push(['Content-Length', String(Buffer.byteLength(answer.body))]);
-    outgoing.sendDate = false;
-    // Without it node:http would add headers of its own about a connection that simply stays open.
-    if (!ends) outgoing.removeHeader('Connection');
-    outgoing.writeHead(answer.code, reasonOf(answer.code), headers.flat());
-    outgoing.end(answer.body);
-    if (this.log.enabled('debug')) {
-      const { method, url } = incoming;
-      this.log.debug(`control: ${method} ${url} code=${answer.code} ${answer.body.length}`);
+  private answer(incoming: IncomingMessage, outgoing: ServerResponse, answer: Answer, last: boolean): void {
+    const { method, url, httpVersion, socket } = incoming;
+    if (last) {
+      answerLast(socket, httpVersion === '1.0' ? '1.0' : '1.1', answer, method !== 'HEAD');
+    } else {
+      outgoing.sendDate = false;
+      // Without it node:http would add headers of its own about a connection that simply stays open.
+      outgoing.removeHeader('Connection');
+      outgoing.writeHead(answer.code, reasonOf(answer.code), headersOf(answer, false).flat());
+      outgoing.end(answer.body);
     }
+    if (this.log.enabled('debug'))
+      this.log.debug(`control: ${method} ${url} code=${answer.code} ${answer.body.length}`);
   }
+}
+
+/** In the original's order. */
+function headersOf({ allow, type, body }: Answer, close: boolean): [string, string][] {
+  const headers: [string, string][] = [];
+  if (allow !== undefined) headers.push(['Allow', allow]);
+  headers.push(['Content-Type', type]);
+  if (close) headers.push(['Connection', 'close']);
+  headers.push(['Content-Length', String(Buffer.byteLength(body))]);
+  return headers;
+}
+
+/**
+ * Gives the last answer on a connection and ends it. What the client still sends is read away for a moment: closing at
+ * once would reset the connection, and the client would lose the answer.
+ */
+function answerLast(socket: Socket, version: '1.0' | '1.1', answer: Answer, withBody: boolean): void {
+  let head = `HTTP/${version} ${answer.code} ${reasonOf(answer.code)}\r\n`;
+  for (const [name, value] of headersOf(answer, true)) head += `${name}: ${value}\r\n`;
+  const bytes = `${head}\r\n${withBody ? answer.body : ''}`;
+  // Answers to whole requests that came in the same packet are given by the end of this turn; this one comes behind them.
+  setImmediate(() => {
+    if (!socket.writable) return;
+    socket.end(bytes, () => {
+      if (socket.destroyed) return;
+      const timer = setTimeout(() => socket.destroy(), LINGER);
+      socket.once('close', () => clearTimeout(timer));
+    });
+    socket.resume();
+  });
 }
 
 /** The last type of an Accept header that is known; text without one, undefined when none is known (7.2). */
@@ -178,19 +224,17 @@ function text(code: number, body: string): Answer {
   return { code, type: 'text/plain', body };
 }
 
-function parseErrorText(code: string | undefined): string {
+/** Undefined for errors that are not about what was parsed. */
+function parseErrorText(code: string | undefined): string | undefined {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return 'Request header too large.';
     case 'HPE_INVALID_CONTENT_LENGTH':
     case 'HPE_UNEXPECTED_CONTENT_LENGTH':
       return 'Bad Content-Length.';
-    default:
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 'Failed to parse request header.';
+    default:
+      return code?.startsWith('HPE_') === true ? 'Failed to parse request header.' : undefined;
   }
-}
-
-function rawError(message: string): string {
-  const body = `${message}\n`;
-  return `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }

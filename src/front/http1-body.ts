@@ -33,6 +33,13 @@ export class Http1Body implements RequestBody {
   }
 
   async *rest(): AsyncIterable<Buffer> {
-    for await (const chunk of this.message) yield chunk as Buffer;
+    const { message } = this;
+    try {
+      // By default an iteration that is left early destroys the message and with it the connection, answer and all.
+      for await (const chunk of message.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
+    } finally {
+      // What nobody wants any more must not stand in the way of what follows.
+      message.resume();
+    }
   }
 }

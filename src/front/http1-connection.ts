@@ -1,19 +1,37 @@
 /**
  * One HTTP/1.1 connection: which exchange it is busy with, and the requests that were pipelined behind it. They wait
- * here, with the socket paused, because a held answer may take hours.
+ * here, because a held answer may take hours.
+ *
+ *     open ──answer that ends it, or nothing that can be parsed──► closing ──► closed
+ *
+ *     current   the exchange under way        waiting   parsed behind it, served one after the other
+ *     lastWords due when both are over, and after which the connection closes
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { headerListOf } from '../protocol/raw-headers.js';
 import type { ClientRequest } from './client-request.js';
-import { earlyError, TOO_MANY_HEADERS, UNSUPPORTED_TRANSFER_ENCODING } from './early-errors.js';
+import { badRequest, type EarlyError, earlyError } from './early-errors.js';
 import { Http1Body } from './http1-body.js';
-import { type ExchangeOwner, Http1Exchange, hasBody } from './http1-exchange.js';
+import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
+import { closeLingering } from './lingering-close.js';
+import {
+  answerVersion,
+  faultOf,
+  hasBody,
+  headersOf,
+  isPersistent,
+  type NodeExchange,
+  type ParsedRequest,
+  parsedRequest,
+  settle,
+  transferFaultOf,
+} from './parsed-request.js';
+import type { HttpVersion } from './response-head.js';
 
-/** Pipelined requests that may wait; one packet can carry thousands. */
-const MAX_WAITING = 100;
-/** Milliseconds a client may go on sending after an answer that closes the connection. */
-const LINGER = 2_000;
+/** Waiting requests at which no more are read; one packet may bring some thousands more before that takes effect. */
+const PAUSE_AT = 32;
+/** Requests with a body that `node:http` may have on its list, with everything it keeps of them. */
+const MAX_UNSETTLED = 100;
 
 /** What a connection needs of its server. */
 export interface ConnectionServer {
@@ -25,65 +43,91 @@ export interface ConnectionServer {
   onClosed(socket: Socket): void;
 }
 
-interface Waiting {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-  readonly expectsContinue: boolean;
-}
-
 export class Http1Connection implements ExchangeOwner {
   private current: Http1Exchange | undefined = undefined;
-  private waiting: Waiting[] | undefined = undefined;
-  /** An answer of ours that is due when what goes before it is answered, and after which the connection closes. */
+  private waiting: ParsedRequest[] | undefined = undefined;
   private lastWords: string | undefined = undefined;
+  private unsettled = 0;
   private closing = false;
+  private held = false;
+  private paused = false;
+  private scheduled = false;
 
   constructor(
     private readonly server: ConnectionServer,
     readonly socket: Socket,
-  ) {}
+  ) {
+    socket.setTimeout(server.idleTimeout);
+  }
+
+  /** Whether something is being answered, waits for it, or will never be answered any more. */
+  get busy(): boolean {
+    return this.current !== undefined || this.waiting !== undefined || this.lastWords !== undefined || this.closing;
+  }
 
   /** A request was parsed. */
   accept(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
-    if (this.closing || this.lastWords !== undefined) return;
-    if (this.current === undefined) {
-      this.serve({ incoming, outgoing, expectsContinue });
-      return;
+    const request = parsedRequest(incoming, expectsContinue);
+    const ignored = this.closing || this.lastWords !== undefined;
+    // To node:http a request without a body is over as soon as nothing before it is open.
+    if (this.unsettled === 0 && (ignored || !hasBody(request))) {
+      settle({ incoming, outgoing });
+    } else {
+      request.node = { incoming, outgoing };
+      this.unsettled += 1;
+      if (this.unsettled > MAX_UNSETTLED) this.socket.destroy();
     }
-    this.waiting ??= [];
-    this.waiting.push({ incoming, outgoing, expectsContinue });
-    if (this.waiting.length > MAX_WAITING) this.socket.destroy();
-    else this.socket.pause();
+    if (ignored) return;
+    if (this.current === undefined && this.waiting === undefined) this.serve(request);
+    else this.keepWaiting(request);
   }
 
-  /** What came is not HTTP, or too much of it: `text` is answered after what is being answered now. */
-  refuse(status: string, text: string, version: '1.0' | '1.1' = '1.0'): void {
+  /** What came is not HTTP, or too much of it: answered after what is being answered now. */
+  refuse(error: EarlyError, version: HttpVersion = '1.0'): void {
     if (this.closing || this.lastWords !== undefined) return;
     this.server.onBadRequest();
-    this.lastWords = earlyError(status, text, version);
-    if (this.current === undefined) this.closeWith(this.lastWords);
+    this.lastWords = earlyError(error, version);
+    const { current, waiting } = this;
+    const last = waiting?.at(-1);
+    if (last?.node?.incoming.complete === false) {
+      // It was in the middle of this one's body, which takes its place.
+      waiting?.pop();
+      if (waiting?.length === 0) this.waiting = undefined;
+    } else if (current?.unread === true) {
+      if (current.begun) {
+        this.socket.destroy();
+        return;
+      }
+      this.current = undefined;
+      current.clientGone();
+    }
+    this.next();
   }
 
   exchangeOver(persistent: boolean): void {
     this.current = undefined;
-    if (!persistent) {
-      this.closeWith('');
-      return;
+    if (this.held) {
+      this.held = false;
+      this.socket.setTimeout(this.server.idleTimeout);
     }
-    this.socket.setTimeout(this.server.idleTimeout);
-    const next = this.waiting?.shift();
-    if (next !== undefined) {
-      // Not from within the exchange that just ended: a thousand pipelined requests must not be a deep stack.
-      setImmediate(() => {
-        if (this.current === undefined && !this.closing) this.serve(next);
-      });
-      return;
-    }
-    if (this.waiting !== undefined) {
-      this.waiting = undefined;
-      this.socket.resume();
-    }
-    if (this.lastWords !== undefined) this.closeWith(this.lastWords);
+    if (persistent) this.next();
+    else this.closeWith('');
+  }
+
+  exchangeHeld(): void {
+    this.held = true;
+    // With requests waiting the connection may not be read from, and the client's leaving could not be seen.
+    if (this.waiting === undefined) this.socket.setTimeout(0);
+  }
+
+  settle(node: NodeExchange): void {
+    this.unsettled -= 1;
+    settle(node);
+  }
+
+  /** The client has sent its end: it does not want what is not answered yet (specification 15.5). */
+  ended(): void {
+    if (this.current !== undefined || this.waiting !== undefined) this.socket.destroy();
   }
 
   closed(): void {
@@ -96,70 +140,122 @@ export class Http1Connection implements ExchangeOwner {
   }
 
   drained(): void {
-    this.current?.drained();
+    if (this.current !== undefined) this.current.drained();
+    else this.next();
   }
 
-  private serve({ incoming, outgoing, expectsContinue }: Waiting): void {
-    const version = incoming.httpVersion === '1.0' ? '1.0' : '1.1';
-    const headers = headerListOf(incoming.rawHeaders);
-    if (headers.length > this.server.maxHeaders) {
-      this.refuse('400 Bad Request', TOO_MANY_HEADERS, version);
-      return;
-    }
-    const transferEncoding = incoming.headers['transfer-encoding'];
-    if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== 'chunked') {
-      this.refuse('400 Bad Request', UNSUPPORTED_TRANSFER_ENCODING, version);
-      return;
-    }
+  /** The socket reads again: `node:http` tells it to for each body it has emptied, whatever we said before. */
+  resumed(): void {
+    if (!this.paused) return;
+    this.socket.pause();
+    // A pause that overtook the resuming is not announced a second time, and only its announcement stops the reading.
+    this.socket.emit('pause');
+  }
+
+  /** Takes over a socket that `node:http` has let go of, to end it. */
+  takeOver(): void {
     const { socket } = this;
-    const exchange = new Http1Exchange(this, socket, incoming, outgoing, {
+    const end = (): void => {
+      socket.destroy();
+    };
+    socket.on('error', end);
+    socket.on('timeout', end);
+    socket.resume();
+  }
+
+  private keepWaiting(request: ParsedRequest): void {
+    this.waiting ??= [];
+    this.waiting.push(request);
+    if (this.held) this.socket.setTimeout(this.server.idleTimeout);
+    if (this.waiting.length < PAUSE_AT || this.paused) return;
+    this.paused = true;
+    this.socket.pause();
+  }
+
+  /** Goes on with what waits, or with the last words. */
+  private next(): void {
+    if (this.closing || this.scheduled || this.current !== undefined) return;
+    if (this.waiting === undefined) {
+      if (this.lastWords !== undefined) this.closeWith(this.lastWords);
+      return;
+    }
+    // A client that asks without reading: its answers must not pile up. `drained` comes back here.
+    if (this.socket.writableNeedDrain) return;
+    this.scheduled = true;
+    // Not from within the exchange that just ended: a thousand pipelined requests must not be a deep stack.
+    setImmediate(serveNext, this);
+  }
+
+  serveNext(): void {
+    this.scheduled = false;
+    const { waiting } = this;
+    if (this.closing || this.current !== undefined || waiting === undefined) return;
+    const request = waiting.shift();
+    if (waiting.length === 0) {
+      this.waiting = undefined;
+      this.paused = false;
+      this.socket.resume();
+    }
+    if (request !== undefined) this.serve(request);
+  }
+
+  private serve(request: ParsedRequest): void {
+    const { socket } = this;
+    const headers = headersOf(request);
+    const version = answerVersion(request.protocol);
+    const fault = faultOf(request.protocol, headers, this.server.maxHeaders) ?? transferFaultOf(request);
+    if (fault !== undefined) {
+      this.server.onBadRequest();
+      if (request.node !== undefined) this.settle(request.node);
+      this.closeWith(earlyError(badRequest(fault), version));
+      return;
+    }
+    const exchange = new Http1Exchange(this, socket, request.node, {
       version,
-      bodiless: incoming.method === 'HEAD',
-      persistent: isPersistent(version, incoming.headers.connection),
+      bodiless: request.method === 'HEAD',
+      persistent: isPersistent(request),
     });
     this.current = exchange;
-    const announce = (): void => {
-      if (expectsContinue) socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
-    };
-    const length = incoming.headers['content-length'];
-    const body = hasBody(incoming)
-      ? new Http1Body(incoming, length === undefined ? undefined : Number(length), announce)
-      : undefined;
-    if (body === undefined) incoming.resume();
     this.server.onRequest(
       {
-        method: incoming.method ?? 'GET',
-        target: incoming.url ?? '/',
+        method: request.method,
+        target: request.target,
         headers,
         secure: 'encrypted' in socket,
         peerAddress: peerAddressOf(socket),
-        body,
+        body: request.node === undefined ? undefined : this.bodyOf(request, request.node),
       },
       exchange,
     );
   }
 
+  private bodyOf(request: ParsedRequest, { incoming }: NodeExchange): Http1Body | undefined {
+    if (!hasBody(request)) {
+      incoming.resume();
+      return undefined;
+    }
+    const { contentLength, expectsContinue } = request;
+    return new Http1Body(incoming, contentLength === undefined ? undefined : Number(contentLength), () => {
+      if (expectsContinue) this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+    });
+  }
+
   private closeWith(bytes: string): void {
     this.closing = true;
-    const { socket } = this;
-    if (bytes === '') socket.end();
-    else socket.end(bytes, 'latin1');
-    // A client that goes on sending would be reset before it has read the answer: read it away for a moment.
-    socket.resume();
-    socket.setTimeout(LINGER, () => socket.destroy());
+    const { waiting } = this;
+    this.waiting = undefined;
+    for (const { node } of waiting ?? []) if (node !== undefined) this.settle(node);
+    this.paused = false;
+    closeLingering(this.socket, bytes);
   }
+}
+
+function serveNext(connection: Http1Connection): void {
+  connection.serveNext();
 }
 
 /** Address of the peer, IPv4 in its own notation also on a dual-stack socket; undefined for Unix sockets. */
 export function peerAddressOf(socket: Socket): string | undefined {
   const { remoteAddress } = socket;
   return remoteAddress?.startsWith('::ffff:') === true ? remoteAddress.slice(7) : remoteAddress;
-}
-
-/** Whether the client wants the connection kept (specification 15.5; the token is compared without case). */
-export function isPersistent(version: '1.0' | '1.1', connection: string | undefined): boolean {
-  if (connection === undefined) return version === '1.1';
-  const tokens = connection.toLowerCase().split(',');
-  if (version === '1.1') return !tokens.some((token) => token.trim() === 'close');
-  return tokens.some((token) => token.trim() === 'keep-alive');
 }

@@ -6,11 +6,11 @@
  *       └────answer──────────────────────────────────────────────────────────────────────►┘
  *     (gone: the client left; every call is without effect)
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodyFraming, ClientExchange, ResponseHead } from '../hold/client-connection.js';
 import { encodeChunk } from '../hold/encodings.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
+import type { NodeExchange } from './parsed-request.js';
 import { type BodyLength, type HttpVersion, isBodiless, responseHead } from './response-head.js';
 
 /** Bodies up to this many bytes are copied behind the head, so that the answer leaves in one piece. */
@@ -24,6 +24,10 @@ type State = 'fresh' | 'head-waiting' | 'streaming' | 'finished' | 'gone';
 export interface ExchangeOwner {
   /** `persistent`: the connection may be used for another request. */
   exchangeOver(persistent: boolean): void;
+  /** The answer may take long, and silence is no sign of anything from here on. */
+  exchangeHeld(): void;
+  /** `node:http` may forget the request. */
+  settle(node: NodeExchange): void;
 }
 
 export interface Http1ExchangeOptions {
@@ -42,19 +46,14 @@ export class Http1Exchange implements ClientExchange {
   private head = '';
   /** How the body that was begun is framed. */
   private length: BodyLength = 'none';
-  /** Until the answer is over or `release` is called. */
-  private incoming: IncomingMessage | undefined;
-  private outgoing: ServerResponse | undefined;
 
+  /** @param node - for requests with a body: kept until the answer is over or `release` is called */
   constructor(
     private readonly owner: ExchangeOwner,
     private readonly socket: Socket,
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
+    private node: NodeExchange | undefined,
     options: Http1ExchangeOptions,
   ) {
-    this.incoming = incoming;
-    this.outgoing = outgoing;
     this.version = options.version;
     this.persistent = options.persistent;
     this.framing = options.bodiless ? 'none' : options.version === '1.1' ? 'chunked' : 'until-close';
@@ -62,6 +61,16 @@ export class Http1Exchange implements ClientExchange {
 
   get gone(): boolean {
     return this.state === 'gone';
+  }
+
+  /** True while the request's body has not come in to its end. */
+  get unread(): boolean {
+    return this.node?.incoming.complete === false;
+  }
+
+  /** True once anything of an answer may have been written. */
+  get begun(): boolean {
+    return this.state !== 'fresh';
   }
 
   get queuedBytes(): number {
@@ -131,33 +140,34 @@ export class Http1Exchange implements ClientExchange {
 
   abort(): void {
     if (this.state === 'finished' || this.state === 'gone') return;
+    if (this.begun && this.length === 'none') {
+      // An answer without a body is whole with its head, whatever becomes of where it came from.
+      this.end();
+      return;
+    }
     this.flushHead();
     this.persistent = false;
     this.state = 'finished';
     this.onGone = undefined;
     this.onDrain = undefined;
-    this.incoming = undefined;
-    this.outgoing = undefined;
-    this.socket.destroy();
+    this.node = undefined;
+    // Where the connection's end is the body's, an ordinary close would pass for it. Only TCP itself can be reset.
+    if (this.length === 'until-close' && resettable(this.socket)) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   release(): void {
+    if (this.state === 'finished' || this.state === 'gone') return;
     this.flushHead();
-    const { outgoing } = this;
-    this.incoming = undefined;
-    this.outgoing = undefined;
-    // To node:http the answer is over: it frees the request, the response and their listeners by its usual way and
-    // leaves the connection open. What is written from now on is ours alone.
-    outgoing?.emit('finish');
-    this.socket.setTimeout(0);
+    this.letGo();
+    this.owner.exchangeHeld();
   }
 
   /** The connection broke. */
   clientGone(): void {
     if (this.state === 'finished' || this.state === 'gone') return;
     this.state = 'gone';
-    this.incoming = undefined;
-    this.outgoing = undefined;
+    this.node = undefined;
     const { onGone } = this;
     this.onGone = undefined;
     this.onDrain = undefined;
@@ -178,18 +188,22 @@ export class Http1Exchange implements ClientExchange {
 
   /** An answer that comes before the whole request was read makes the rest of it unreadable as a next request. */
   private settlePersistence(): void {
-    if (this.incoming !== undefined && !this.incoming.complete && hasBody(this.incoming)) this.persistent = false;
+    if (this.unread) this.persistent = false;
   }
 
   private finish(): void {
     this.state = 'finished';
     this.onGone = undefined;
     this.onDrain = undefined;
-    const { outgoing } = this;
-    this.incoming = undefined;
-    this.outgoing = undefined;
-    outgoing?.emit('finish');
+    this.letGo();
     this.owner.exchangeOver(this.persistent);
+  }
+
+  private letGo(): void {
+    const { node } = this;
+    if (node === undefined) return;
+    this.node = undefined;
+    this.owner.settle(node);
   }
 
   private writeTogether(head: string, body: Buffer): boolean {
@@ -217,8 +231,7 @@ function flushHead(exchange: Http1Exchange): void {
   exchange.flushHead();
 }
 
-/** Whether a request announced a body. */
-export function hasBody(message: IncomingMessage): boolean {
-  const length = message.headers['content-length'];
-  return message.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+/** Whether a connection can be broken off so that the other end takes it for broken: plain TCP, not TLS, not Unix. */
+function resettable(socket: Socket): boolean {
+  return socket.remoteAddress !== undefined && !('encrypted' in socket);
 }

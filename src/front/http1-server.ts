@@ -9,9 +9,11 @@ import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Counters } from '../observe/counters.js';
 import { headerListOf } from '../protocol/raw-headers.js';
 import type { ClientRequest } from './client-request.js';
-import { BAD_UPGRADE, earlyError, parseErrorText } from './early-errors.js';
+import { BAD_UPGRADE, badRequest, NO_TUNNELS, parseError, UPGRADE_WHILE_BUSY } from './early-errors.js';
 import { Http1Connection, peerAddressOf } from './http1-connection.js';
 import type { Http1Exchange } from './http1-exchange.js';
+import { answerVersion, faultOf } from './parsed-request.js';
+import type { HttpVersion } from './response-head.js';
 import { handshakeKey, WebSocketUpgrade, wantsWebSocket } from './websocket-upgrade.js';
 
 export interface ListenAddress {
@@ -37,12 +39,16 @@ export interface FrontHandler {
   webSocket(request: ClientRequest, upgrade: WebSocketUpgrade): void;
 }
 
+/** Milliseconds between two looks for heads that take too long, at least and at most. */
+const HEAD_CHECKS = [20, 30_000] as const;
+
 const kConnection = Symbol('holdfast connection');
 type ClientSocket = Socket & { [kConnection]?: Http1Connection };
 
 export class Http1Server {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  private onEmpty: (() => void) | undefined = undefined;
 
   constructor(
     private readonly options: Http1ServerOptions,
@@ -59,6 +65,7 @@ export class Http1Server {
       onClosed: (socket: Socket) => {
         this.sockets.delete(socket);
         counters.openConnections -= 1;
+        if (this.sockets.size === 0) this.onEmpty?.();
       },
     };
     const server = createServer({
@@ -68,13 +75,16 @@ export class Http1Server {
       headersTimeout: headTimeout * 1_000,
       // A body may take as long as its client goes on sending; silence is bounded by the idle timeout.
       requestTimeout: 0,
-      keepAliveTimeout: idleTimeout * 1_000,
+      connectionsCheckingInterval: Math.min(Math.max((headTimeout * 1_000) / 4, HEAD_CHECKS[0]), HEAD_CHECKS[1]),
+      // The connection has one idle timeout of its own, which knows of holds.
+      keepAliveTimeout: 0,
       noDelay: true,
     });
+    // What node:http takes for idle is held, or waits for its origin: closing is up to endConnections.
+    server.closeIdleConnections = () => {};
     // All of them have to fit into maxHeadBytes; the count is checked by the connection, which answers for it.
     server.maxHeadersCount = 0;
     server.maxConnections = options.maxConnections;
-    server.setTimeout(idleTimeout * 1_000);
     server.on('connection', (socket: ClientSocket) => {
       // A connection whose upgrade was ignored is announced a second time.
       if (socket[kConnection] !== undefined) return;
@@ -83,9 +93,11 @@ export class Http1Server {
       counters.openConnections += 1;
       socket.on('close', onSocketClose);
       socket.on('drain', onSocketDrain);
+      socket.on('end', onSocketEnd);
+      socket.on('resume', onSocketResume);
     });
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      if (wantsWebSocket(incoming)) connectionOf(incoming.socket)?.refuse('400 Bad Request', BAD_UPGRADE, '1.1');
+      if (wantsWebSocket(incoming)) connectionOf(incoming.socket)?.refuse(badRequest(BAD_UPGRADE), versionOf(incoming));
       else connectionOf(incoming.socket)?.accept(incoming, outgoing, false);
     });
     server.on('checkContinue', (incoming, outgoing) => connectionOf(incoming.socket)?.accept(incoming, outgoing, true));
@@ -93,13 +105,17 @@ export class Http1Server {
       connectionOf(incoming.socket)?.accept(incoming, outgoing, false),
     );
     server.on('upgrade', (incoming, socket, first) => this.upgrade(incoming, socket as Socket, first));
-    server.on('clientError', (error: Error & { code?: string }, duplex: Duplex) => {
-      const socket = duplex as ClientSocket;
-      if (error.code === 'ECONNRESET' || !socket.writable) {
-        socket.destroy();
-        return;
-      }
-      connectionOf(socket)?.refuse('400 Bad Request', parseErrorText(error.code, maxHeadBytes));
+    server.on('connect', (incoming, duplex) => {
+      const connection = connectionOf(duplex as ClientSocket);
+      connection?.takeOver();
+      connection?.refuse(NO_TUNNELS, versionOf(incoming));
+    });
+    server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
+      // Bytes behind a request that ends the connection: it is still answered, and nothing else is.
+      if (error.code === 'HPE_CLOSED_CONNECTION') return;
+      const early = parseError(error.code, maxHeadBytes);
+      if (early === undefined) socket.destroy();
+      else connectionOf(socket as ClientSocket)?.refuse(early);
     });
     this.server = server;
   }
@@ -126,32 +142,40 @@ export class Http1Server {
   stopAccepting(): Promise<void> {
     if (!this.server.listening) return Promise.resolve();
     return new Promise((resolve) => {
-      this.server.close(() => resolve());
+      // The server counts a connection as gone a little before the connection itself has heard of it.
+      this.onEmpty = resolve;
+      this.server.close(() => {
+        if (this.sockets.size === 0) resolve();
+      });
     });
   }
 
   /** Ends every connection: what is written already still goes out, for `grace` milliseconds at most. */
   endConnections(grace: number): void {
-    for (const socket of this.sockets) {
-      socket.destroySoon();
-      if (!socket.destroyed) socket.setTimeout(grace, () => socket.destroy());
-    }
+    for (const socket of this.sockets) socket.destroySoon();
+    setTimeout(() => {
+      for (const socket of this.sockets) socket.destroy();
+    }, grace).unref();
   }
 
   private upgrade(incoming: IncomingMessage, socket: Socket, first: Buffer): void {
-    if (!wantsWebSocket(incoming)) {
+    const connection = connectionOf(socket);
+    if (connection === undefined) return;
+    const webSocket = wantsWebSocket(incoming);
+    const { busy } = connection;
+    if (!webSocket && !busy) {
       readOn(this.server, incoming, socket, first);
       return;
     }
-    const { counters, maxHeaders } = this.options;
     const key = handshakeKey(incoming);
     const headers = headerListOf(incoming.rawHeaders);
-    socket.on('error', () => socket.destroy());
-    if (key === undefined || headers.length > maxHeaders) {
-      counters.badRequests += 1;
-      socket.end(earlyError('400 Bad Request', BAD_UPGRADE, incoming.httpVersion === '1.0' ? '1.0' : '1.1'));
+    const fault = faultOf(incoming.httpVersion, headers, this.options.maxHeaders);
+    if (busy || fault !== undefined || key === undefined) {
+      connection.takeOver();
+      connection.refuse(badRequest(fault ?? (busy ? UPGRADE_WHILE_BUSY : BAD_UPGRADE)), versionOf(incoming));
       return;
     }
+    socket.on('error', () => socket.destroy());
     socket.setTimeout(0);
     this.handler.webSocket(
       {
@@ -179,12 +203,29 @@ function onSocketDrain(this: ClientSocket): void {
   this[kConnection]?.drained();
 }
 
+function onSocketEnd(this: ClientSocket): void {
+  this[kConnection]?.ended();
+}
+
+function onSocketResume(this: ClientSocket): void {
+  this[kConnection]?.resumed();
+}
+
+function versionOf({ httpVersion }: IncomingMessage): HttpVersion {
+  return answerVersion(httpVersion);
+}
+
 /** An upgrade that nobody offers here may be ignored (RFC 9110 7.8): the request is parsed again without it. */
 function readOn(server: Server, incoming: IncomingMessage, socket: Socket, first: Buffer): void {
   let head = `${incoming.method} ${incoming.url} HTTP/${incoming.httpVersion}\r\n`;
   for (const [name, value] of headerListOf(incoming.rawHeaders)) {
     const lower = name.toLowerCase();
     if (lower !== 'upgrade' && lower !== 'connection' && lower !== 'http2-settings') head += `${name}: ${value}\r\n`;
+  }
+  // Of the connection's options only those that speak of an upgrade go with it.
+  for (const option of incoming.headers.connection?.split(',') ?? []) {
+    const lower = option.trim().toLowerCase();
+    if (lower === 'close' || lower === 'keep-alive') head += `Connection: ${lower}\r\n`;
   }
   socket.unshift(Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), first]));
   server.emit('connection', socket);

@@ -1,0 +1,193 @@
+/**
+ * Junk on the ZeroMQ sockets: it is counted, warned about at a readable rate and skipped, and the good item behind it
+ * arrives. Nothing is ever answered there.
+ */
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { Publisher, Push } from 'zeromq';
+import { encodeTnetstring } from '../../src/protocol/tnetstring.js';
+import { AttackStage, chunk, STREAM_OPENED } from '../support/attack-stage.js';
+import { Opened } from '../support/closing.js';
+import { CollectedLog } from '../support/collected-log.js';
+import { within } from '../support/deadline.js';
+import { streamHold } from '../support/raw-origin.js';
+
+const ANYWHERE = 'tcp://127.0.0.1:*';
+
+function tnetItem(content: string, channel = 'news'): Buffer {
+  const item = new Map([
+    ['channel', channel],
+    ['formats', new Map([['http-stream', new Map([['content', content]])]])],
+  ] as [string, string | Map<string, Map<string, string>>][]);
+  return encodeTnetstring(item);
+}
+
+const GOOD = tnetItem('good\n');
+const JUNK: readonly Buffer[] = [
+  Buffer.alloc(0),
+  Buffer.from('junk'),
+  Buffer.from([0, 255, 254, 1]),
+  Buffer.from('J'),
+  Buffer.from('T'),
+  Buffer.from('J{'),
+  Buffer.from('J[]'),
+  Buffer.from('Jnull'),
+  Buffer.from('J"\xff"', 'latin1'),
+  Buffer.from('J{}'),
+  Buffer.from(`J${'['.repeat(100_000)}`),
+  Buffer.from(`J{"channel":"news","http-stream":{"content":5}}`),
+  Buffer.from('J{"__proto__":{"channel":"news","http-stream":{"content":"evil"}}}'),
+  Buffer.from('4:junk'),
+  Buffer.from('4:junk,'),
+  Buffer.from('99999999999:x,'),
+  Buffer.from('5:x,'),
+  Buffer.from('-1:x,'),
+  Buffer.from('0:}'),
+  Buffer.from('T0:}'),
+  Buffer.from('8:4:true!0:}}'),
+  nested(5_000),
+  encodeTnetstring(new Map([['channel', 'news']])),
+  encodeTnetstring(new Map<string, string | number>([['channel', 5]])),
+  encodeTnetstring(['news']),
+];
+
+/** Lists in lists. */
+function nested(levels: number): Buffer {
+  let bytes = Buffer.from('0:]');
+  for (let level = 1; level < levels; level += 1)
+    bytes = Buffer.concat([Buffer.from(`${bytes.length}:`), bytes, Buffer.from(']')]);
+  return bytes;
+}
+
+async function listening(opened: Opened, logger = new CollectedLog()): Promise<AttackStage> {
+  const stage = await AttackStage.start(opened, {
+    logger,
+    settings: { zeromq: { pull: [ANYWHERE], sub: [ANYWHERE] } },
+  });
+  stage.origin.reply('/stream', streamHold('news'));
+  return stage;
+}
+
+describe('the PULL socket', () => {
+  const opened = new Opened();
+
+  async function pushing(stage: AttackStage): Promise<Push> {
+    const push = opened.add(new Push({ linger: 0 }), (socket) => socket.close());
+    push.connect(stage.holdfast.addresses.pull[0] ?? '');
+    return push;
+  }
+
+  it('counts junk, skips it, and takes what comes behind', async () => {
+    const log = new CollectedLog('warn');
+    const stage = await listening(opened, log);
+    const push = await pushing(stage);
+    const client = await stage.client();
+    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.readAsLongAs(STREAM_OPENED);
+    for (const bytes of JUNK) await push.send(bytes);
+    await push.send(GOOD);
+    expect(await client.readAsLongAs(chunk('good\n'))).toBe(chunk('good\n'));
+    const { counters } = stage.holdfast;
+    expect(counters.dropped['invalid-item']).toBe(JUNK.length);
+    expect(counters.published).toBe(1);
+    // One line for each kind of fault, however often it comes.
+    expect(log.lines).toEqual([
+      'warn IN pull: received message with invalid format (tnetstring parse failed), skipping',
+      "warn IN pull: received message with invalid format: publish item object does not contain 'channel', skipping",
+    ]);
+    await stage.undisturbed();
+  });
+
+  it.each([
+    ['two parts', [GOOD, GOOD]],
+    ['an empty part in front', ['', GOOD]],
+    ['a thousand parts', Array.from({ length: 1_000 }, () => GOOD)],
+  ])('takes one part at a time: %s', async (_what, parts) => {
+    const log = new CollectedLog('warn');
+    const stage = await listening(opened, log);
+    const push = await pushing(stage);
+    const taken = once(stage.holdfast, 'publish');
+    await push.send(parts);
+    await push.send(GOOD);
+    await within('the good item', taken);
+    expect(stage.holdfast.counters.dropped['invalid-item']).toBe(1);
+    expect(stage.holdfast.counters.published).toBe(1);
+    expect(log.lines).toEqual(['warn IN pull: received message with parts != 1, skipping']);
+  });
+
+  it.each([...GOOD.keys()].filter((at) => at % 7 === 0))(
+    'is not confused by an item cut off at byte %i',
+    async (at) => {
+      const stage = await listening(opened);
+      const push = await pushing(stage);
+      const taken = once(stage.holdfast, 'publish');
+      await push.send(GOOD.subarray(0, at));
+      await push.send(GOOD);
+      await within('the good item', taken);
+      expect([stage.holdfast.counters.dropped['invalid-item'], stage.holdfast.counters.published]).toEqual([1, 1]);
+    },
+  );
+
+  it('takes ten thousand pieces of junk in one go', async () => {
+    const stage = await listening(opened);
+    const push = await pushing(stage);
+    const taken = once(stage.holdfast, 'publish');
+    for (let count = 0; count < 10_000; count += 1) await push.send(JUNK[count % JUNK.length] ?? GOOD);
+    await push.send(GOOD);
+    await within('the good item', taken);
+    expect(stage.holdfast.counters.dropped['invalid-item']).toBe(10_000);
+    await stage.undisturbed();
+  });
+
+  it('is not stopped by clients of another protocol', async () => {
+    const stage = await listening(opened);
+    const port = Number(stage.holdfast.addresses.pull[0]?.split(':').at(-1));
+    for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\xff\0\0\0\0\0\0\0\x01\x7f\x09NULL', '\0'.repeat(100_000)]) {
+      const client = await opened.client(port);
+      client.write(Buffer.from(bytes, 'latin1'));
+    }
+    const push = await pushing(stage);
+    const taken = once(stage.holdfast, 'publish');
+    await push.send(GOOD);
+    await within('the good item', taken);
+    await stage.undisturbed();
+  });
+});
+
+describe('the SUB socket', () => {
+  const opened = new Opened();
+
+  it('counts junk and wrong numbers of parts, and delivers by topic alone', async () => {
+    const log = new CollectedLog('warn');
+    const stage = await listening(opened, log);
+    const publisher = opened.add(new Publisher({ linger: 0 }), (socket) => socket.close());
+    publisher.connect(stage.holdfast.addresses.sub[0] ?? '');
+    const client = await stage.client();
+    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.readAsLongAs(STREAM_OPENED);
+    // Until the subscription has reached the publisher, what it sends goes nowhere.
+    const first = once(stage.holdfast, 'publish');
+    let arrived = false;
+    void first.then(() => {
+      arrived = true;
+    });
+    while (!arrived) {
+      await publisher.send(['news', tnetItem('first\n', 'other')]);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await client.readUntil(chunk('first\n'));
+    const before = stage.holdfast.counters.published;
+    for (const bytes of JUNK) await publisher.send(['news', bytes]);
+    await publisher.send('news');
+    await publisher.send(['news', GOOD, GOOD]);
+    // A prefix of the topic is subscribed to as well; it is a channel of its own, and nobody listens there.
+    await publisher.send(['newsletter', tnetItem('letter\n', 'news')]);
+    await publisher.send(['news', tnetItem('last\n', '__proto__')]);
+    const rest = await client.readUntil(chunk('last\n'));
+    expect(rest.replaceAll(chunk('first\n'), '')).toBe(chunk('last\n'));
+    expect(stage.holdfast.counters.dropped['invalid-item']).toBe(JUNK.length + 2);
+    expect(stage.holdfast.counters.published - before).toBeGreaterThanOrEqual(2);
+    expect(log.lines).toContain('warn IN sub: received message with parts != 2, skipping');
+    await stage.undisturbed();
+  });
+});
