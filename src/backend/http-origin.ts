@@ -3,7 +3,7 @@
  * exactly the headers they are given, answers handed on as they arrive.
  */
 import type { Dispatcher } from 'undici';
-import type { HeaderList } from '../protocol/headers.js';
+import { getHeaders, type HeaderList } from '../protocol/headers.js';
 import { headerListOf } from '../protocol/raw-headers.js';
 import type { Target } from '../routes/route.js';
 import { isAddressBlocked, makePolicyConnector } from './address-policy.js';
@@ -41,7 +41,7 @@ export class HttpOrigin implements HttpBackend {
   constructor(private readonly options: HttpOriginOptions) {}
 
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
-    const call = new OriginCall(this, receiver);
+    const call = new OriginCall(this, receiver, request.method === 'HEAD');
     this.underWay += 1;
     const { body } = request;
     const whole = Buffer.isBuffer(body);
@@ -136,10 +136,12 @@ type CallState = 'open' | 'cancelled' | 'over';
 class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
   private state: CallState = 'open';
   private controller: Dispatcher.DispatchController | undefined = undefined;
+  private answered = false;
 
   constructor(
     private readonly origin: HttpOrigin,
     private readonly receiver: AnswerReceiver,
+    private bodiless: boolean,
   ) {}
 
   cancel(): void {
@@ -168,7 +170,15 @@ class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
   onResponseStart(controller: Dispatcher.DispatchController, code: number, _headers: unknown, reason?: string): void {
     // Interim answers are the origin's talk with us (RFC 9110 15.2), not with the client.
     if (code < 200 || this.state !== 'open') return;
-    this.receiver.head(code, reason ?? '', headerListOf(controller.rawHeaders as Buffer[]));
+    const headers = headerListOf(controller.rawHeaders as Buffer[]);
+    if (!hasKnownCoding(headers)) {
+      controller.abort(new Error(CALLED_OFF));
+      this.fail({ kind: 'other', detail: 'the origin uses a transfer coding other than chunked' });
+      return;
+    }
+    this.bodiless = this.bodiless || code === 204 || code === 304;
+    this.answered = true;
+    this.receiver.head(code, reason ?? '', headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -183,8 +193,15 @@ class OriginCall implements Dispatcher.DispatchHandler, AnswerCall {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.fail(failureOf(error));
+    // An answer without a body is whole with its head, whatever length that announces.
+    if (this.answered && this.bodiless) this.onResponseEnd();
+    else this.fail(failureOf(error));
   }
+}
+
+/** Whether the body can be told from its framing: no coding, or `chunked` and nothing else (specification 3.6). */
+function hasKnownCoding(headers: HeaderList): boolean {
+  return getHeaders(headers, 'transfer-encoding').every((coding) => coding.toLowerCase() === 'chunked');
 }
 
 /** Methods whose requests carry a Content-Length even when the body is empty (specification 3.4, 10). */

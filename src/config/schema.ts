@@ -164,7 +164,7 @@ const TABLE: SettingTable = {
       50_000,
       [1, 10_000_000],
       'connections',
-      'Most client connections open at a time; further ones wait until one closes.',
+      'Most client connections open at a time; further ones are closed at once.',
       pushpinKey('runner', 'client_maxconn'),
     ),
     headTimeout: seconds(60, 0.01, 'How long a client may take to send the head of a request.'),

@@ -136,6 +136,8 @@ export class HttpControl {
         return text(200, 'Holdfast API\n');
       case '/publish':
         return method === 'POST' ? this.publish(body, type) : notAllowed(method);
+      case '/recover':
+        return method === 'POST' ? this.recover(type) : notAllowed(method);
       default:
         return text(404, 'Not Found\n');
     }
@@ -152,6 +154,11 @@ export class HttpControl {
     }
     for (const item of items) this.door.publish(item);
     return success('Published', type);
+  }
+
+  private recover(type: AnswerType): Answer {
+    this.door.recover();
+    return success('Updated', type);
   }
 
   private answer(incoming: IncomingMessage, outgoing: ServerResponse, answer: Answer, last: boolean): void {

@@ -18,6 +18,11 @@ export class PublishDoor {
     return outcome;
   }
 
+  /** Published items may have been lost: everybody who is held may ask their origin again (specification 4.12). */
+  recover(): void {
+    this.hub.recover();
+  }
+
   /** @param text - the whole log line */
   refused(kind: string, text: string): void {
     this.counters.dropped['invalid-item'] += 1;

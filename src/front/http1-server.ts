@@ -176,7 +176,9 @@ export class Http1Server {
       return;
     }
     socket.on('error', () => socket.destroy());
-    socket.setTimeout(0);
+    // Silence in both directions ends a WebSocket too (specification 11.1).
+    socket.setTimeout(this.options.idleTimeout * 1_000);
+    socket.on('timeout', destroySocket);
     this.handler.webSocket(
       {
         method: 'GET',
@@ -193,6 +195,10 @@ export class Http1Server {
 
 function connectionOf(socket: ClientSocket): Http1Connection | undefined {
   return socket[kConnection];
+}
+
+function destroySocket(this: Socket): void {
+  this.destroy();
 }
 
 function onSocketClose(this: ClientSocket): void {
