@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { REQUIREMENTS } from '../support/requirements.js';
 import { answer, type Case, get } from './case.js';
 import { CONTROL_PORT } from './cases/control-port.js';
 import { FORWARDING } from './cases/forwarding.js';
@@ -18,7 +19,7 @@ import { TEST_TARGET } from './cases/test-target.js';
 import { WEBSOCKET_OVER_HTTP } from './cases/websocket-over-http.js';
 import { compare, describeDifference, judge, play, type Side, type Verdict } from './compare.js';
 import { documentedRows, EXPLANATIONS, rowsInUse } from './differences.js';
-import { isPushpinInstalled, type PeerKind, startPeer } from './peer.js';
+import { type PeerKind, startPeer } from './peer.js';
 import { startOrigin } from './recording-origin.js';
 
 const CASES: readonly Case[] = [
@@ -35,23 +36,10 @@ const CASES: readonly Case[] = [
 
 const entry = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const rowsFile = fileURLToPath(new URL('../../docs/differences.md', import.meta.url));
-const installed = isPushpinInstalled();
+const installed = REQUIREMENTS.pushpin.isThere();
 const otherKind: PeerKind = existsSync(entry) && process.env.DIFFERENTIAL_OTHER !== 'pushpin' ? 'holdfast' : 'pushpin';
 
-/** What a run without the original must tell, so that it is not taken for a comparison. */
-function notice(original: boolean): string | undefined {
-  if (original) return undefined;
-  return 'SKIPPED differential tests: Debian package pushpin is not installed (apt-get install pushpin)';
-}
-
 describe('the list of cases and differences', () => {
-  it('says so when the original is not installed', () => {
-    const text = notice(installed);
-    if (text !== undefined) console.warn(text);
-    expect(notice(false)).toMatch(/^SKIPPED differential tests: .*apt-get install pushpin/);
-    expect(notice(true)).toBeUndefined();
-  });
-
   it('names every case once and after a section', () => {
     const names = CASES.map(({ name }) => name);
     expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);

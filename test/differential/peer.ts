@@ -3,10 +3,10 @@
  * ends it again. Both get the same `pushpin.conf` and the same routes (specification 1.2, 1.3, 2); only ports and folders differ.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Doors, PROBE_TEXT, publishItems } from './script.js';
 
@@ -22,18 +22,6 @@ export interface Peer extends Doors {
 
 /** Seconds from start to the first answer. */
 const START_PATIENCE = 20;
-
-/** Whether the original is on the search path. */
-export function isPushpinInstalled(): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, 'pushpin'), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /**
  * @param originPort - where the recording origin of this side listens

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -16,9 +16,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TlsIdentities } from '../../src/front/tls-identities.js';
 import { CollectedLog } from '../support/collected-log.js';
 import { within } from '../support/deadline.js';
+import { REQUIREMENTS } from '../support/requirements.js';
 
-const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
-if (!HAS_OPENSSL) console.log('SKIPPED: certificates by name, because there is no openssl command to make them with');
+const HAS_OPENSSL = REQUIREMENTS.openssl.isThere();
 
 const top = mkdtempSync(join(tmpdir(), 'identities-'));
 afterAll(() => rmSync(top, { recursive: true }));

@@ -1,17 +1,13 @@
 /** The example `zeromq-handler`: REP workers in Node and in Python behind a `zhttpreq` route, each in a process of its own. */
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Child } from '../support/child.js';
 import { clientPort, Opened } from '../support/closing.js';
+import { PYTHON, REQUIREMENTS } from '../support/requirements.js';
 
-const PYTHON = '/usr/bin/python3';
-const pythonHasZeroMq = spawnSync(PYTHON, ['-c', 'import zmq']).status === 0;
-if (!pythonHasZeroMq) {
-  console.log(`SKIPPED the Python worker of the example zeromq-handler: apt-get install python3-zmq`);
-}
+const pythonHasZeroMq = REQUIREMENTS.pythonZeroMq.isThere();
 
 const OPENING =
   'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n' +
