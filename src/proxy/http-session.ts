@@ -281,12 +281,13 @@ export class HttpSession {
   }
 
   private holdResponse(route: Route, instruct: Instruct, body: Buffer): void {
-    const { exchange, parts, request } = this;
+    // Taken out of the session, so that the hold keeps what a retry needs and not all that the first try left.
+    const { exchange, parts, request, admission } = this;
     exchange.release();
     this.log({ kind: 'accepted' });
     const hold = new ResponseHold(parts.holds, exchange, instruct, {
       ...this.holdOptions(route),
-      retry: (lastIds) => new HttpSession(parts, request, exchange, this.admission, { body, lastIds }).start(),
+      retry: retryOf(parts, request, exchange, admission, body),
     });
     hold.start();
   }
@@ -360,6 +361,16 @@ export class HttpSession {
     const target = this.tried.at(-1);
     logRequest(this.parts, { request, scheme, uri, route, target, retry: this.retry !== undefined, result });
   }
+}
+
+function retryOf(
+  parts: ProxyParts,
+  request: ClientRequest,
+  exchange: ClientExchange,
+  admission: Admission,
+  body: Buffer,
+): ResponseHoldOptions['retry'] {
+  return (lastIds) => new HttpSession(parts, request, exchange, admission, { body, lastIds }).start();
 }
 
 /** The body of an instruct after the filters that work on it; `detail` is the text of the error. */

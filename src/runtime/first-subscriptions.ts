@@ -8,37 +8,35 @@ import { Timed, type Wheel } from '../time/wheel.js';
 /** Milliseconds. */
 const DELAY = 1_000;
 
-export class FirstSubscriptions implements ChannelObserver {
-  private readonly waiting = new Map<string, FirstSubscription>();
+export class FirstSubscriptions extends Timed implements ChannelObserver {
+  /** Channel to the clock milliseconds of its turn; the delay is constant, so insertion order is the order of turns. */
+  private readonly waiting = new Map<string, number>();
 
   constructor(
     private readonly hub: Hub,
     private readonly wheel: Wheel,
-  ) {}
-
-  channelOpened(name: string): void {
-    const due = new FirstSubscription(() => {
-      this.waiting.delete(name);
-      this.hub.askAgain(name);
-    });
-    this.waiting.set(name, due);
-    this.wheel.start(due, DELAY);
-  }
-
-  channelClosed(name: string): void {
-    const due = this.waiting.get(name);
-    if (due === undefined) return;
-    this.waiting.delete(name);
-    this.wheel.stop(due);
-  }
-}
-
-class FirstSubscription extends Timed {
-  constructor(private readonly run: () => void) {
+  ) {
     super();
   }
 
+  channelOpened(name: string): void {
+    this.waiting.set(name, this.wheel.clock.now() + DELAY);
+    if (this.due === 0) this.wheel.start(this, DELAY);
+  }
+
+  channelClosed(name: string): void {
+    this.waiting.delete(name);
+  }
+
   onTime(): void {
-    this.run();
+    const now = this.wheel.clock.now();
+    for (const [name, due] of this.waiting) {
+      if (due > now) {
+        this.wheel.start(this, due - now);
+        return;
+      }
+      this.waiting.delete(name);
+      this.hub.askAgain(name);
+    }
   }
 }
