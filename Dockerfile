@@ -15,7 +15,11 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY config ./config
 USER node
-# Clients; publishers over HTTP; ZeroMQ PULL and SUB. Publish the last three to trusted networks only.
+# Inside the container these listen on every address, or nobody outside could publish. They have no password: make
+# 5561, 5560 and 5562 reachable from trusted networks only.
+ENV HOLDFAST_CONTROL__LISTEN=0.0.0.0:5561 \
+    HOLDFAST_ZEROMQ__PULL=tcp://0.0.0.0:5560 \
+    HOLDFAST_ZEROMQ__SUB=tcp://0.0.0.0:5562
 EXPOSE 7999 5561 5560 5562
 # The control port answers when the process is up.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \

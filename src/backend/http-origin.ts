@@ -229,7 +229,7 @@ function failureOf(error: Error & { code?: string; cause?: unknown }): Failure {
     if (isTlsError(code)) return { kind: 'connect' };
     if (
       at instanceof AggregateError &&
-      at.errors.every((one: unknown) => one instanceof Error && failureOf(one).kind === 'connect')
+      at.errors.some((one: unknown) => one instanceof Error && failureOf(one).kind === 'connect')
     ) {
       return { kind: 'connect' };
     }

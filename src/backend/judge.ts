@@ -159,5 +159,6 @@ function mayStreamFirst(headers: HeaderList): boolean {
 
 function contentLength(headers: HeaderList): number | undefined {
   const text = getHeader(headers, 'content-length');
-  return text === undefined || getHeader(headers, 'transfer-encoding') !== undefined ? undefined : Number(text);
+  if (text === undefined || getHeader(headers, 'transfer-encoding') !== undefined) return undefined;
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

@@ -7,12 +7,17 @@ import type { Dealer } from 'zeromq';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Counters } from '../observe/counters.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
+import { type HeaderList, withoutHeaders } from '../protocol/headers.js';
 import { reasonOf } from '../protocol/status-reasons.js';
 import { decodeZhttpResponse, encodeZhttpRequest } from '../protocol/zhttp.js';
 import type { Target } from '../routes/route.js';
 import { Timed, type Wheel } from '../time/wheel.js';
+import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
+
+/** Headers of a worker's answer that speak of a connection it does not have. Lower case. */
+const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
 
 /** Bytes of a request body and of an answer's. */
 const MAX_BODY = 1_000_000;
@@ -35,22 +40,16 @@ export class ZhttpReq implements HttpBackend {
 
   constructor(private readonly parts: ZhttpReqParts) {}
 
-  /** Binds the address of a `zhttpreq` target; several routes may share it. */
-  async bind(spec: string, wantedBy: string): Promise<void> {
+  /** Binds the address of a `zhttpreq` target; several routes may share it. `fileMode`: permissions of an ipc file. */
+  async bind(spec: string, wantedBy: string, fileMode?: number): Promise<void> {
     if (this.sockets.has(spec)) return;
     const dealer = new this.parts.zeromq.Dealer({ sendHighWaterMark: 100, receiveHighWaterMark: 101_000, linger: 0 });
-    try {
-      await dealer.bind(spec);
-    } catch (cause) {
-      dealer.close();
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new HoldfastError('HOLDFAST_LISTEN_FAILED', `unable to bind to ${spec} (${wantedBy}): ${why}`, { cause });
-    }
+    await bindSocket(dealer, spec, wantedBy, fileMode);
     this.sockets.set(spec, new BoundSocket(dealer, this.parts));
   }
 
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
-    const call = new ReqCall(receiver, this.parts.wheel);
+    const call = new ReqCall(receiver, this.parts.wheel, request.method === 'HEAD');
     const socket = target.kind === 'zhttpreq' ? this.sockets.get(target.spec) : undefined;
     if (socket === undefined) queueMicrotask(() => call.fail({ kind: 'unreachable' }));
     else void this.dispatch(socket, request, target, call);
@@ -139,8 +138,9 @@ class BoundSocket {
   private async receive(): Promise<void> {
     try {
       for await (const frames of this.dealer) this.accept(frames);
-    } catch {
-      // The socket was closed under the read; nothing waits any more.
+    } catch (error) {
+      // Closing a socket ends the read under way with an error; anything else is a defect of ours.
+      if (!this.closed) throw error;
     }
   }
 
@@ -182,14 +182,19 @@ class ReqCall extends Timed implements AnswerCall {
   constructor(
     private readonly receiver: AnswerReceiver,
     private readonly wheel: Wheel,
+    /** The request was a HEAD. */
+    private readonly bodiless: boolean,
   ) {
     super();
     wheel.start(this, TIMEOUT);
   }
 
-  complete(code: number, reason: string, headers: [string, string][], body: Buffer): void {
+  complete(code: number, reason: string, headers: HeaderList, body: Buffer): void {
     if (!this.finish()) return;
-    this.receiver.head(code, reason, headers);
+    // The body is here: its length is what it is, whatever the worker says of it.
+    const own = withoutHeaders(headers, FRAMING);
+    const bodiless = this.bodiless || code === 204 || code === 304;
+    this.receiver.head(code, reason, bodiless ? own : [...own, ['Content-Length', String(body.length)]]);
     if (body.length > 0) this.receiver.data(body);
     this.receiver.end();
   }

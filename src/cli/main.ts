@@ -55,7 +55,8 @@ async function run(intention: RunArguments): Promise<void> {
   };
   started = await Holdfast.start({ settings, logger, forgiveRoutes: dropIn }).catch((error: unknown) => {
     flush();
-    throw error;
+    if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_LISTEN_FAILED') throw error;
+    throw new HoldfastError(error.code, `${error.message}; settings from ${source}`, { cause: error });
   });
   for (const line of startupLines(version(), source, settings, started)) logger.info(line);
   process.on('SIGHUP', () => {

@@ -259,7 +259,7 @@ const TABLE: SettingTable = {
     ),
     subscriptionLinger: seconds(
       60,
-      0,
+      1,
       'How long the channels of an answered response hold stay announced, awaiting the next request.',
       pushpinKey('handler', 'subscription_linger'),
     ),
@@ -282,7 +282,7 @@ const TABLE: SettingTable = {
     maxRejectBytes: bytes(100_000, 'Largest body of an origin response that refuses a WebSocket.', undefined, 0),
     allowCompression: flag(
       false,
-      'Agree to permessage-deflate with clients.',
+      'Agree to permessage-deflate with clients; no effect in this version.',
       pushpinKey('runner', 'allow_compression'),
     ),
   },

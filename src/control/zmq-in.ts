@@ -1,8 +1,8 @@
 /** Publishing over ZeroMQ: a PULL socket for items, SUB sockets for items by topic (specification 8.1, 8.2). */
 import type { Pull, Subscriber as SubSocket } from 'zeromq';
-import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ChannelObserver } from '../hub/hub.js';
 import { parsePublishMessage } from '../protocol/item-tnetstring.js';
+import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import type { PublishDoor } from './publish-door.js';
 
@@ -16,12 +16,14 @@ export class ZmqPull {
   constructor(
     private readonly zeromq: ZeroMq,
     private readonly door: PublishDoor,
+    /** Permissions of ipc files. */
+    private readonly fileMode: number | undefined,
   ) {}
 
   /** @throws HoldfastError HOLDFAST_LISTEN_FAILED naming `setting` */
   async bind(spec: string, setting: string): Promise<string> {
     const socket = new this.zeromq.Pull({ receiveHighWaterMark: HIGH_WATER_MARK, linger: 0 });
-    await bindOrExplain(socket, spec, setting);
+    await bindSocket(socket, spec, `setting ${setting}`, this.fileMode);
     this.sockets.push(socket);
     void readAll(socket, (frames) => this.accept(frames));
     return socket.lastEndpoint ?? spec;
@@ -48,6 +50,8 @@ export class ZmqSub implements ChannelObserver {
   constructor(
     private readonly zeromq: ZeroMq,
     private readonly door: PublishDoor,
+    /** Permissions of ipc files. */
+    private readonly fileMode: number | undefined,
   ) {}
 
   /** @param connect - connects to a publisher instead of waiting for it */
@@ -58,7 +62,7 @@ export class ZmqSub implements ChannelObserver {
       ...(connect ? { tcpKeepalive: 1, tcpKeepaliveIdle: 30, tcpKeepaliveCount: 6, tcpKeepaliveInterval: 5 } : {}),
     });
     if (connect) socket.connect(spec);
-    else await bindOrExplain(socket, spec, setting);
+    else await bindSocket(socket, spec, `setting ${setting}`, this.fileMode);
     this.sockets.push(socket);
     void readAll(socket, (frames) => this.accept(frames));
     return socket.lastEndpoint ?? spec;
@@ -106,16 +110,6 @@ function publishMessage(door: PublishDoor, socket: string, message: Buffer, chan
         `${socket}-invalid`,
         `IN ${socket}: received message with invalid format: ${parsed.detail}, skipping`,
       );
-  }
-}
-
-async function bindOrExplain(socket: Pull | SubSocket, spec: string, setting: string): Promise<void> {
-  try {
-    await socket.bind(spec);
-  } catch (cause) {
-    socket.close();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new HoldfastError('HOLDFAST_LISTEN_FAILED', `cannot bind ${spec} (setting ${setting}): ${why}`, { cause });
   }
 }
 

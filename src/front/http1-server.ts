@@ -42,6 +42,9 @@ export interface FrontHandler {
 /** Milliseconds between two looks for heads that take too long, at least and at most. */
 const HEAD_CHECKS = [20, 30_000] as const;
 
+/** Milliseconds of silence before TCP asks whether the client is still there. */
+const TCP_KEEP_ALIVE = 60_000;
+
 const kConnection = Symbol('holdfast connection');
 type ClientSocket = Socket & { [kConnection]?: Http1Connection };
 
@@ -79,6 +82,9 @@ export class Http1Server {
       // The connection has one idle timeout of its own, which knows of holds.
       keepAliveTimeout: 0,
       noDelay: true,
+      // A client that vanished without a word is found out by TCP itself.
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE,
     });
     // What node:http takes for idle is held, or waits for its origin: closing is up to endConnections.
     server.closeIdleConnections = () => {};

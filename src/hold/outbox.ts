@@ -12,10 +12,9 @@ export function outboxVerdict(parts: HoldParts, queued: number, length: number, 
   const { limits, counters, warnings } = parts;
   if (queued === 0 || queued + length <= limits.outboxBytes) return 'write';
   counters.dropped['outbox-full'] += items;
-  const what = limits.outboxPolicy === 'drop' ? 'dropping what is published to it' : 'closing it as slow';
-  warnings.warn(
-    'outbox-full',
-    `a client has ${queued} bytes waiting (hold.outbox_bytes ${limits.outboxBytes}): ${what}`,
-  );
+  warnings.warn('outbox-full', () => {
+    const what = limits.outboxPolicy === 'drop' ? 'dropping what is published to it' : 'closing it as slow';
+    return `a client has ${queued} bytes waiting (hold.outbox_bytes ${limits.outboxBytes}): ${what}`;
+  });
   return limits.outboxPolicy;
 }

@@ -12,7 +12,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Publication } from '../hub/publication.js';
-import type { Subscriber } from '../hub/subscriber.js';
+import type { Subscriber, Subscription } from '../hub/subscriber.js';
 import type { WebSocketMessageType } from '../protocol/item.js';
 import { encodeCloseFrame, encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
 import { Timed } from '../time/wheel.js';
@@ -27,6 +27,9 @@ import type { WebSocketClient, WebSocketOrigin } from './websocket-origin.js';
 const CLOSE_TIMEOUT = 5_000;
 /** The proxy is going away (RFC 6455 7.4.1). */
 const GOING_AWAY = 1001;
+const NOTHING = Buffer.alloc(0);
+/** The origin asked for what cannot be done (RFC 6455 7.4.1). */
+const INTERNAL_ERROR = 1011;
 /** The client reads too slowly; trying again later may help (registered at IANA). */
 const TRY_AGAIN_LATER = 1013;
 
@@ -36,7 +39,9 @@ export interface WebSocketHoldOptions extends ChannelOptions {
   /** Bytes of one message of the client. */
   readonly maxMessageBytes: number;
   /** Prefix of the origin's messages when GRIP is on; undefined passes them all. */
-  readonly messagePrefix: string | undefined;
+  readonly messagePrefix: Buffer | undefined;
+  /** Clients are told why their connection is closed. */
+  readonly debug: boolean;
   /** Explicit id of the route, or empty. */
   readonly rateBucket: string;
 }
@@ -124,9 +129,10 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
     if (messagePrefix === undefined || type === 'ping' || type === 'pong') {
       this.send(type, content);
     } else if (type === 'text' && content.length >= 2 && content[0] === 0x63 && content[1] === 0x3a) {
-      this.channels.control(content.subarray(2));
+      const wrong = this.channels.control(content.subarray(2));
+      if (wrong !== undefined) this.closeUnasked(INTERNAL_ERROR, wrong);
     } else if (startsWith(content, messagePrefix)) {
-      this.send(type, content.subarray(Buffer.byteLength(messagePrefix)));
+      this.send(type, content.subarray(messagePrefix.length));
     }
   }
 
@@ -183,16 +189,24 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
     }
   }
 
-  deliver({ item }: Publication): void {
-    const format = item.formats.websocket;
+  deliver(publication: Publication, subscription: Subscription): void {
+    const format = publication.item.formats.websocket;
     if (format === undefined || this.state === 'over') return;
+    const verdict = this.channels.filter(
+      subscription,
+      publication,
+      format.action === 'send'
+        ? { content: format.content, asserted: format.contentFilters }
+        : { content: NOTHING, asserted: undefined },
+    );
+    if (verdict.kind !== 'send') {
+      this.parts.counters.dropped.filtered += 1;
+      if (verdict.kind === 'error') this.filterFailed(verdict.detail);
+      return;
+    }
     switch (format.action) {
       case 'send':
-        if (format.contentFilters !== undefined && format.contentFilters.length > 0) {
-          this.parts.counters.dropped.filtered += 1;
-          return;
-        }
-        this.write(encodeFrame(WS_OPCODES[format.type], format.content), 1);
+        this.write(encodeFrame(WS_OPCODES[format.type], verdict.content), 1);
         return;
       case 'close':
         if (this.state !== 'open') return;
@@ -205,6 +219,12 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
       case 'hint':
         return;
     }
+  }
+
+  /** In debug mode a filter that fails ends the connection (specification 6.1). */
+  private filterFailed(detail: string): void {
+    this.parts.log.debug(`${this.options.uri}: ${detail}`);
+    if (this.options.debug) this.closeUnasked(INTERNAL_ERROR, detail);
   }
 
   /** The connection is gone, whoever ended it. */
@@ -227,10 +247,10 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
   }
 
   /** Closes for a reason of ours; the origin hears of it when the client has answered, or has gone. */
-  private closeUnasked(code: number): void {
+  private closeUnasked(code: number, reason = ''): void {
     if (this.state === 'over' || this.state === 'closing') return;
     const answersClient = this.state === 'client-closing';
-    this.sendClose(code, '');
+    this.sendClose(code, this.options.debug ? reason : '');
     if (answersClient) this.origin.gone();
   }
 
@@ -281,8 +301,6 @@ function onClosed(this: HeldSocket): void {
   this[kHold]?.connectionClosed();
 }
 
-function startsWith(content: Buffer, prefix: string): boolean {
-  if (prefix === '') return true;
-  const length = Buffer.byteLength(prefix);
-  return content.length >= length && content.subarray(0, length).equals(Buffer.from(prefix));
+function startsWith(content: Buffer, prefix: Buffer): boolean {
+  return content.length >= prefix.length && content.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 }

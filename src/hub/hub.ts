@@ -123,14 +123,14 @@ export class Hub {
    * @param plain - true when bytes shared with others will do, false when each item is handed to the subscriber
    */
   subscribe(channelName: string, subscriber: Subscriber, plain = true): Subscription {
-    let channel = this.channels.get(channelName);
-    if (channel === undefined) {
-      channel = new Channel(channelName);
+    const known = this.channels.get(channelName);
+    const channel = known ?? new Channel(channelName);
+    const subscription = new Subscription(channel, subscriber, plain);
+    channel.add(subscription);
+    if (known === undefined) {
       this.channels.set(channelName, channel);
       for (const observer of this.observers) observer.channelOpened(channelName);
     }
-    const subscription = new Subscription(channel, subscriber, plain);
-    channel.add(subscription);
     return subscription;
   }
 
@@ -291,8 +291,11 @@ export class Hub {
   /** Runs deliveries, and then those that they asked for. */
   private deliver(run: () => void): void {
     this.delivering += 1;
-    run();
-    this.delivering -= 1;
+    try {
+      run();
+    } finally {
+      this.delivering -= 1;
+    }
     if (this.delivering > 0) return;
     for (let next = this.deferred.shift(); next !== undefined; next = this.deferred.shift()) {
       this.delivering += 1;
@@ -329,7 +332,7 @@ export class Hub {
       return;
     }
     this.channels.delete(channel.name);
-    this.sequencer.forget(channel);
+    this.parts.counters.dropped.abandoned += this.sequencer.forget(channel);
     for (const observer of this.observers) observer.channelClosed(channel.name);
   }
 

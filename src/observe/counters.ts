@@ -8,6 +8,8 @@ export type DropReason =
   | 'duplicate'
   /** Too many items of a channel waited for the one before them. */
   | 'sequencer-full'
+  /** The last subscriber of a channel left while items waited for the one before them. */
+  | 'abandoned'
   /** The rate limiter's queue was full. */
   | 'rate-limit'
   /** A publisher's message could not be understood. */
@@ -32,6 +34,7 @@ export class Counters {
     'outbox-full': 0,
     duplicate: 0,
     'sequencer-full': 0,
+    abandoned: 0,
     'rate-limit': 0,
     'invalid-item': 0,
     filtered: 0,

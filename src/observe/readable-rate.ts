@@ -23,20 +23,21 @@ export class ReadableRate {
     private readonly clock: Clock,
   ) {}
 
-  /** Warns with `text`, unless a warning of this kind was written less than ten seconds ago. */
-  warn(kind: string, text: string): void {
+  /** Warns, unless a warning of this kind was written less than ten seconds ago. @param say - the text, or makes it */
+  warn(kind: string, say: string | (() => string)): void {
     const now = this.clock.now();
     const known = this.kinds.get(kind);
     if (known === undefined) {
       if (this.kinds.size >= MAX_KINDS) this.kinds.clear();
       this.kinds.set(kind, { writtenAt: now, held: 0 });
-      this.log.warn(text);
+      this.log.warn(typeof say === 'string' ? say : say());
       return;
     }
     if (now - known.writtenAt < INTERVAL) {
       known.held += 1;
       return;
     }
+    const text = typeof say === 'string' ? say : say();
     this.log.warn(known.held === 0 ? text : `${text} (and ${known.held} more like this since the last such line)`);
     known.writtenAt = now;
     known.held = 0;

@@ -22,6 +22,7 @@ const JSONP_DEFAULTS: JsonpOptions = {
 export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: ClientExchange): void {
   const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
   const route = findRoute(parts, 'http', request, uri);
+  parts.holds.counters.requests += 1;
   withTrust(parts, request, (trusted) => {
     const admission = { route, trusted };
     if (parts.settings.autoCrossOrigin || route?.autoCrossOrigin === true) {

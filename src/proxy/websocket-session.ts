@@ -58,6 +58,7 @@ export class WebSocketSession {
 
   start(): void {
     const route = findRoute(this.parts, 'ws', this.request, this.uri);
+    this.parts.holds.counters.requests += 1;
     if (route === undefined) {
       this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));
       return;
@@ -195,7 +196,8 @@ export class WebSocketSession {
     const hold = new WebSocketHold(parts.holds, socket, verdict.origin, {
       maxMessageBytes: parts.websocket.maxMessageBytes,
       // Without GRIP on the route its messages and control messages are the client's business (11.1).
-      messagePrefix: this.gripFor(route) ? verdict.grip?.prefix : undefined,
+      messagePrefix: this.gripFor(route) && verdict.grip !== undefined ? Buffer.from(verdict.grip.prefix) : undefined,
+      debug: this.debug,
       channelPrefix: route.prefix,
       rateBucket: rateBucketOf(route),
       uri: this.uriText(),

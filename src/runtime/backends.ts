@@ -30,7 +30,7 @@ export class Backends {
       }
       try {
         this.zhttpreq ??= await this.makeZhttpReq(wantedBy);
-        await this.zhttpreq.bind(spec, wantedBy);
+        await this.zhttpreq.bind(spec, wantedBy, fileModeOf(table, spec));
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
         log.error(`${error.message}. ${error.hint}`);
@@ -60,4 +60,12 @@ export class Backends {
     const zeromq = await loadZeroMq(wantedBy);
     return new ZhttpReq({ zeromq, wheel, warnings, counters, instanceId: `proxy_${process.pid}` });
   }
+}
+
+/** `ipc_file_mode` of the first target with this address. */
+function fileModeOf(table: RouteTable, spec: string): number | undefined {
+  for (const { targets } of table.routes()) {
+    for (const target of targets) if ('spec' in target && target.spec === spec) return target.options.ipcFileMode;
+  }
+  return undefined;
 }

@@ -30,6 +30,7 @@ import { Backends } from './backends.js';
 import { FirstSubscriptions } from './first-subscriptions.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
 import { RoutesWatch } from './routes-watch.js';
+import { routesWithoutEffect, settingsWithoutEffect } from './without-effect.js';
 
 /** Milliseconds that clients and origins get to take what is on its way when the process ends. */
 const CLOSE_GRACE = 1_000;
@@ -83,6 +84,8 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
   private readonly parts: ProxyParts;
   private readonly signer: Signer;
   private watch: RoutesWatch | undefined = undefined;
+  /** Route tables on their way into force, in order. */
+  private loading: Promise<void> = Promise.resolve();
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
   private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [] };
@@ -174,6 +177,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
   /** Reads the routes file again, as a change of it does by itself; held connections stay as they are. */
   async reload(): Promise<void> {
     await this.watch?.reloadNow();
+    await this.loading;
   }
 
   /** Ends every hold in order and closes everything; resolves when nothing is left open. */
@@ -203,6 +207,17 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     this.reachable = { http: addresses, ...publishers };
   }
 
+  /** Requests find the new targets only when these can be reached; one table after the other. */
+  private async putInForce(table: RouteTable): Promise<void> {
+    if (this.closing !== undefined) return;
+    try {
+      await this.backends.prepare(table);
+      this.table = table;
+    } catch (error) {
+      this.options.logger.error(`the routes cannot be put in force: ${String(error)}`);
+    }
+  }
+
   /** From before the first reading on, so that no change is missed. */
   private watchRoutes(): void {
     const { settings, logger, clock = systemClock } = this.options;
@@ -214,10 +229,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
       log: logger,
       onLoaded: ({ table }) => {
         this.signer.forgetKeys();
-        // Requests find the new targets only when these can be reached.
-        void this.backends.prepare(table).then(() => {
-          this.table = table;
-        });
+        this.loading = this.loading.then(() => this.putInForce(table));
       },
       onFailed: () => {},
     });
@@ -231,7 +243,8 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
       file === undefined ? parseRoutesLines(lines, COMMAND_LINE) : await loadRoutesFile(file);
     const [error] = loaded.errors;
     if (error !== undefined && !forgiveRoutes) throw new HoldfastError('HOLDFAST_ROUTE_INVALID', error);
-    for (const text of [...loaded.errors, ...loaded.warnings]) logger.warn(text);
+    const without = [...settingsWithoutEffect(settings), ...routesWithoutEffect(loaded.table.routes())];
+    for (const text of [...loaded.errors, ...loaded.warnings, ...without]) logger.warn(text);
     return loaded.table;
   }
 
@@ -241,7 +254,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     for (const hold of [...this.holds.open]) hold.shutDown();
     const publishers = Promise.all([this.publishers.close(), this.watch?.close()]);
     for (const front of this.fronts) front.endConnections(CLOSE_GRACE);
-    await Promise.all([publishers, ...fronts]);
+    await Promise.all([publishers, this.loading, ...fronts]);
     // Goodbyes to origins that wait for their signature go out before the connections close.
     await this.signer.settled();
     await new Promise((resolve) => setImmediate(resolve));

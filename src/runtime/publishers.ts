@@ -53,8 +53,8 @@ export class Publishers {
     if (settings.pull.length === 0 && settings.sub.length === 0) return opened;
     try {
       const zeromq = await loadZeroMq('publishing over ZeroMQ (settings zeromq.pull and zeromq.sub)');
-      this.pull = new ZmqPull(zeromq, this.door);
-      this.sub = new ZmqSub(zeromq, this.door);
+      this.pull = new ZmqPull(zeromq, this.door, settings.ipcFileMode);
+      this.sub = new ZmqSub(zeromq, this.door, settings.ipcFileMode);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       // On by default, so its absence must not keep anybody from starting.

@@ -13,6 +13,7 @@ describe('counters', () => {
 
   it('have a number for every reason to drop something', () => {
     expect(Object.keys(new Counters().dropped).sort()).toEqual([
+      'abandoned',
       'duplicate',
       'filtered',
       'invalid-item',

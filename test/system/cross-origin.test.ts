@@ -98,4 +98,14 @@ describe('a route with aco', () => {
     const client = await opened.get(port, '/?callback=cb');
     expect((await client.readAnswer()).body.toString()).toBe('/**/cb({"a":1});\n');
   });
+
+  it('does not wrap a held stream that begins with a long body', async () => {
+    const long = 'y'.repeat(150_000);
+    const { port, holdfast } = await setUp(holding('stream', 'news', long));
+    const ready = subscribed(holdfast, 'news');
+    const client = await opened.get(port, '/?callback=cb');
+    await ready;
+    holdfast.publish({ channel: 'news', formats: { 'http-stream': { action: 'close' } } });
+    expect((await client.readAnswer()).body.toString()).toBe(long);
+  });
 });

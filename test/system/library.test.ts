@@ -147,4 +147,23 @@ describe('the library', () => {
     const child = opened.add(Child.node(['--input-type=module', '-e', script]), (one) => one.stop());
     expect(await child.ended()).toMatchObject({ code: 0, stdout: 'ok\n' });
   });
+
+  it('reaches a new subscriber with what is published when it is told of it', async () => {
+    const holdfast = await opened.holdfast({});
+    holdfast.on('subscribe', (channel) => {
+      holdfast.publish({ channel, formats: { 'http-stream': { content: 'welcome\n' } } });
+    });
+    const client = await opened.get(clientPort(holdfast), '/stream');
+    await client.readUntil('welcome\n');
+    expect(holdfast.counters.requests).toBe(1);
+  });
+
+  it('reads whole bodies for the test target, up to the limit', async () => {
+    const holdfast = await opened.holdfast({});
+    const post = (length: number): Promise<Response> =>
+      fetch(`http://127.0.0.1:${clientPort(holdfast)}/`, { method: 'POST', body: Buffer.alloc(length) });
+    expect((await post(20_000)).status).toBe(200);
+    const refused = await post(150_000);
+    expect([refused.status, await refused.text()]).toEqual([400, 'request too large\n']);
+  });
 });

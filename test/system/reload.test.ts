@@ -78,4 +78,15 @@ describe('a routes file', () => {
     await Promise.all(clients.map((client) => client.readUntil('after\n')));
     expect(holdfast.counters.holds.stream).toBe(200);
   });
+
+  it('is in force as it was read last, whatever its targets take to be opened', async () => {
+    const path = file('a.example test\n');
+    const holdfast = await opened.holdfast({ settings: { routes: { file: path, lines: [] } } });
+    writeFileSync(path, 'a.example zhttpreq/ipc:///nowhere-at-all/x/y\n');
+    const first = holdfast.reload();
+    await first;
+    writeFileSync(path, 'a.example test\nb.example test\nc.example test\n');
+    await holdfast.reload();
+    expect(holdfast.routeCount).toBe(3);
+  });
 });

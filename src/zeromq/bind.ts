@@ -1,0 +1,30 @@
+/** Binding of ZeroMQ sockets: folders for ipc files are made, their permissions set, failures explained. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { HoldfastError } from '../errors/holdfast-error.js';
+
+/** What can be bound; every socket of the package. */
+export interface Bindable {
+  bind(address: string): Promise<void>;
+  close(): void;
+}
+
+const IPC = 'ipc://';
+
+/**
+ * @param wantedBy - the setting or the route, for the message
+ * @param fileMode - permissions of an ipc file; undefined leaves it as it is made
+ * @throws HoldfastError HOLDFAST_LISTEN_FAILED; the socket is closed
+ */
+export async function bindSocket(socket: Bindable, spec: string, wantedBy: string, fileMode?: number): Promise<void> {
+  const path = spec.startsWith(IPC) ? spec.slice(IPC.length) : undefined;
+  try {
+    if (path !== undefined) mkdirSync(dirname(path), { recursive: true });
+    await socket.bind(spec);
+    if (path !== undefined && fileMode !== undefined) chmodSync(path, fileMode);
+  } catch (cause) {
+    socket.close();
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new HoldfastError('HOLDFAST_LISTEN_FAILED', `cannot bind ${spec} (${wantedBy}): ${why}`, { cause });
+  }
+}
