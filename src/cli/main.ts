@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../config/load-settings.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import { Holdfast } from '../runtime/holdfast.js';
-import { processLog } from '../runtime/log.js';
+import { type ProcessLog, processLog } from '../runtime/log.js';
 import { parseArguments, type RunArguments } from './arguments.js';
 import { startupLines } from './startup-lines.js';
 
@@ -33,37 +33,35 @@ async function run(intention: RunArguments): Promise<void> {
     packageRoot: PACKAGE_ROOT,
   });
   const { settings, source, dropIn, warnings } = loaded;
-  const { logger, flush } = processLog(settings.log.level, settings.log.format, 1);
+  const log = processLog(settings.log.level, settings.log.format, 1);
+  const { logger } = log;
   for (const warning of warnings) logger.warn(warning);
-  let ending = false;
-  let started: Holdfast | undefined;
-  const end = (signal: string): void => {
-    if (ending) process.exit(1);
-    ending = true;
-    logger.info(`${signal} received, closing`);
-    started?.close().then(
-      () => {
-        logger.info('closed');
-        flush();
-        process.exit(0);
-      },
-      (error: unknown) => {
-        flush();
-        fail(error);
-      },
-    );
-  };
-  started = await Holdfast.start({ settings, logger, forgiveRoutes: dropIn }).catch((error: unknown) => {
-    flush();
+  const started = await Holdfast.start({ settings, logger, forgiveRoutes: dropIn }).catch(async (error: unknown) => {
+    await log.close();
     if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_LISTEN_FAILED') throw error;
     throw new HoldfastError(error.code, `${error.message}; settings from ${source}`, { cause: error });
   });
   for (const line of startupLines(version(), source, settings, started)) logger.info(line);
   process.on('SIGHUP', () => {
     logger.info('reloading');
-    started?.reload().catch((error: unknown) => logger.error(String(error)));
+    started.reload().catch((error: unknown) => logger.error(String(error)));
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end(signal));
+  let ending = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (ending) process.exit(1);
+      ending = true;
+      end(signal, started, log).catch(fail);
+    });
+  }
+}
+
+async function end(signal: string, holdfast: Holdfast, log: ProcessLog): Promise<void> {
+  log.logger.info(`${signal} received, closing`);
+  await holdfast.close();
+  log.logger.info('closed');
+  await log.close();
+  process.exit(0);
 }
 
 function version(): string {

@@ -5,9 +5,12 @@ import { textLogger } from './text-log.js';
 
 export interface ProcessLog {
   readonly logger: Logger;
-  /** Writes out what is still buffered; call it before the process ends. */
-  flush(): void;
+  /** Writes out what is still buffered, in order, and ends; await it before the process ends. */
+  close(): Promise<void>;
 }
+
+/** Milliseconds. */
+const CLOSE_TIMEOUT = 1_000;
 
 /** @param file - descriptor to write to, 1 for standard output */
 export function processLog(level: LogLevel, format: 'text' | 'json', file: number): ProcessLog {
@@ -17,13 +20,16 @@ export function processLog(level: LogLevel, format: 'text' | 'json', file: numbe
   const logger = format === 'text' ? textLogger(level, destination, Date.now) : jsonLogger(level, destination);
   return {
     logger,
-    flush: () => {
-      try {
-        destination.flushSync();
-      } catch {
-        // The descriptor is not open yet or not any more: there is nowhere to write to.
-      }
-    },
+    close: () =>
+      new Promise((resolve) => {
+        // A reader that takes nothing must not keep the process.
+        const timer = setTimeout(resolve, CLOSE_TIMEOUT);
+        destination.once('close', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        destination.end();
+      }),
   };
 }
 

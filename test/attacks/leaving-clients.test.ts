@@ -88,7 +88,7 @@ describe.each(LEAVING)('a client that %s', (_how, leave) => {
   });
 
   it('while it is held for a response ends the hold', async () => {
-    const stage = await AttackStage.start(opened, { settings: { hold: { subscriptionLinger: 0 } } });
+    const stage = await AttackStage.start(opened, { settings: { hold: { subscriptionLinger: 1 } } });
     stage.origin.reply('/poll', responseHold('news'));
     const client = await stage.client();
     client.write(get('/poll'));
