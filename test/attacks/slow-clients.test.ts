@@ -4,6 +4,7 @@ import { createConnection, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AttackStage, chunk, early, INVALID_TOKEN, OK_ANSWER, STREAM_OPENED } from '../support/attack-stage.js';
 import { Opened } from '../support/closing.js';
+import { keptBytes } from '../support/memory.js';
 import { responseHold, streamHold } from '../support/raw-origin.js';
 
 const LATE = early('Request was not received in time.', '1.0', '408 Request Timeout');
@@ -181,10 +182,10 @@ describe('a client that was refused and goes on sending', () => {
   ])('has its answer, makes nothing grow, and is cut off a moment later: %s', async (_what, first, more, answer) => {
     const stage = await AttackStage.start(opened);
     const client = stubborn(stage);
-    const before = process.memoryUsage().rss;
+    const before = keptBytes();
     await client.flood(first, Buffer.from(more, 'latin1'));
     expect(client.received).toBe(answer);
-    expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+    expect(keptBytes() - before).toBeLessThan(60_000_000);
     expect(stage.forwarded.filter((line) => line !== 'GET /a')).toEqual([]);
     await stage.onlyNeighbourLeft();
     await stage.undisturbed();

@@ -104,7 +104,8 @@ async function shown(port: number, host: string | undefined, options: Connection
   }
 }
 
-const NO_CERTIFICATE = 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE';
+/** Its middle is another one in each version of OpenSSL. */
+const NO_CERTIFICATE = /^ERR_SSL_.+_ALERT_HANDSHAKE_FAILURE$/;
 
 describe.skipIf(!HAS_OPENSSL)('the certificate for a host', () => {
   it('is its own, the one for its place in the domain, or the default', async () => {
@@ -144,13 +145,13 @@ describe.skipIf(!HAS_OPENSSL)('the certificate for a host', () => {
   ] as const)('is not %s', async (_what, parts) => {
     install('www.example.com', 'own', parts);
     const port = await serve();
-    expect(await shown(port, 'www.example.com')).toBe(NO_CERTIFICATE);
+    expect(await shown(port, 'www.example.com')).toMatch(NO_CERTIFICATE);
     expect(log.lines).toEqual([]);
   });
 
   it('is none when there is no file at all: the handshake fails, and the port goes on listening', async () => {
     const port = await serve();
-    expect(await shown(port, 'www.example.com')).toBe(NO_CERTIFICATE);
+    expect(await shown(port, 'www.example.com')).toMatch(NO_CERTIFICATE);
     install('www.example.com', 'own');
     expect(await shown(port, 'www.example.com')).toBe('own');
   });
@@ -244,12 +245,12 @@ describe.skipIf(!HAS_OPENSSL)('a client that names no host', () => {
   it('is refused without a default, until there is one', async () => {
     install('www.example.com', 'own');
     const port = await serve({ keepDefault: true });
-    expect(await shown(port, undefined)).toBe(NO_CERTIFICATE);
+    expect(await shown(port, undefined)).toMatch(NO_CERTIFICATE);
     expect(await shown(port, 'www.example.com')).toBe('own');
     install(DEFAULT, 'default');
     expect(await shown(port, undefined)).toBe('default');
     rmSync(join(folder, `${DEFAULT}.crt`));
-    expect(await shown(port, undefined)).toBe(NO_CERTIFICATE);
+    expect(await shown(port, undefined)).toMatch(NO_CERTIFICATE);
   });
 });
 
