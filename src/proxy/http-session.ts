@@ -16,9 +16,7 @@ import type { BodySource, Call, OriginRequest, Verdict } from '../backend/verdic
 import { EVENTS_TYPE } from '../backend/websocket-over-http/response-headers.js';
 import type { ClientRequest } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
-import { ResponseHold, type ResponseHoldOptions } from '../hold/response-hold.js';
-import { StreamHold } from '../hold/stream-hold.js';
-import { TrackedStream } from '../hold/tracked-stream.js';
+import type { ResponseHoldOptions } from '../hold/response-hold.js';
 import { parseFilters } from '../protocol/filters/filters.js';
 import { filterResponseBody } from '../protocol/filters/response-content.js';
 import { getHeader, hasHeader, parseFirstPlain } from '../protocol/headers.js';
@@ -35,12 +33,12 @@ import {
   REQUEST_TOO_LARGE,
   ROUTE_NOT_FOUND,
 } from './error-answers.js';
+import { type HeldClient, holdResponse, holdStream } from './hold-client.js';
 import { type ProxyParts, signatureFor } from './proxy-parts.js';
 import { Relay } from './relay.js';
 import { ForwardedBody } from './request-body.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
 import { type RequestUri, requestUri } from './request-uri.js';
-import { RouteLinks } from './route-links.js';
 
 /** What a retry takes over from the session that held the client. */
 interface Retry {
@@ -260,70 +258,26 @@ export class HttpSession {
 
   /** The answer has begun; what comes now is the hold. */
   private holdStream(route: Route, instruct: Instruct): void {
-    const { exchange, parts } = this;
-    exchange.onGone = undefined;
-    exchange.release();
-    this.log({ kind: 'accepted' });
-    if (needsTracking(instruct)) {
-      this.holdTracked(route, instruct);
-      return;
-    }
-    const hold = new StreamHold(parts.holds, exchange, rateBucketOf(route), instruct.keepAlive);
-    hold.subscribe(this.channelsOf(route, instruct));
-  }
-
-  /** A stream whose origin numbers its items, or gives the next page by a link. */
-  private holdTracked(route: Route, instruct: Instruct): void {
-    const { exchange, parts } = this;
-    const target = this.tried.at(-1);
-    if (target === undefined) return;
-    const options = this.holdOptions(route);
-    const hold = new TrackedStream(parts.holds, exchange, {
-      ...options,
-      links: new RouteLinks(parts, { route, target, uri: options.uri }),
-    });
-    hold.start(instruct);
+    const client = this.releasedClient(route);
+    if (client !== undefined) holdStream(client, instruct);
   }
 
   private holdResponse(route: Route, instruct: Instruct, body: Buffer): void {
     // Taken out of the session, so that the hold keeps what a retry needs and not all that the first try left.
     const { exchange, parts, request, admission } = this;
+    const client = this.releasedClient(route);
+    if (client !== undefined) holdResponse(client, instruct, retryOf(parts, request, exchange, admission, body));
+  }
+
+  /** Lets go of the request: from here on the client is a hold's. */
+  private releasedClient(route: Route): HeldClient | undefined {
+    const { exchange, parts, debug } = this;
+    const target = this.tried.at(-1);
+    if (target === undefined) return undefined;
+    exchange.onGone = undefined;
     exchange.release();
     this.log({ kind: 'accepted' });
-    const hold = new ResponseHold(parts.holds, exchange, instruct, {
-      ...this.holdOptions(route),
-      retry: retryOf(parts, request, exchange, admission, body),
-    });
-    hold.start();
-  }
-
-  /** What every hold of this request is made with. */
-  private holdOptions(route: Route): Omit<ResponseHoldOptions, 'retry'> {
-    const { limits, log } = this.parts.holds;
-    const uri = this.uriText();
-    const retry = this.retry === undefined ? '' : ' retry';
-    return {
-      rateBucket: rateBucketOf(route),
-      names: {
-        prefix: route.prefix,
-        implicit: this.tried.at(-1)?.options.subscriptions ?? [],
-        limit: limits.maxSubscriptions,
-      },
-      uri,
-      debug: this.debug,
-      onSubscribed: (channel) => {
-        if (log.enabled('info')) log.info(`subscribe ${uri} channel=${channel}${retry}`);
-      },
-    };
-  }
-
-  /** Names to subscribe to: at most the limit of the origin's, each with the route's prefix, and the target's own. */
-  private channelsOf(route: Route, { channels }: Instruct): Set<string> {
-    const { names, onSubscribed } = this.holdOptions(route);
-    const all = new Set(names.implicit);
-    for (const { name } of channels.slice(0, names.limit)) all.add(names.prefix + name);
-    for (const name of all) onSubscribed(name);
-    return all;
+    return { parts, exchange, route, target, uri: this.uriText(), debug, retried: this.retry !== undefined };
   }
 
   private answer(response: CompleteResponse): void {
@@ -387,14 +341,4 @@ function firstBody({
   const stacks = channels.map(({ filters }) => parseFilters(filters));
   const rendered = filterResponseBody(stacks, meta, response.body);
   return rendered.kind === 'error' ? { kind: 'error', detail: `filter error: ${rendered.detail}` } : rendered;
-}
-
-/** Whether a stream has to look at its items one by one. */
-function needsTracking({ nextLink, channels }: Instruct): boolean {
-  return nextLink !== undefined || channels.some(({ prevId, filters }) => prevId !== undefined || filters.length > 0);
-}
-
-/** Deliveries of routes with an id of their own have a rate of their own. */
-export function rateBucketOf(route: Route): string {
-  return route.explicitId ? route.id : '';
 }

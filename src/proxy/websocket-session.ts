@@ -22,7 +22,7 @@ import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import { errorAnswer, failureAnswer, failureForLog, ORIGIN_ERROR, ROUTE_NOT_FOUND } from './error-answers.js';
 import { findRoute } from './find-route.js';
-import { rateBucketOf } from './http-session.js';
+import { rateBucketOf } from './hold-client.js';
 import { type ProxyParts, signatureFor, withTrust } from './proxy-parts.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
 import { type RequestUri, requestUri } from './request-uri.js';
