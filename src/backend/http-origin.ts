@@ -20,17 +20,6 @@ export interface HttpOriginOptions {
   readonly maxHeadBytes: number;
 }
 
-/** Headers that undici makes itself or refuses, and that never belong to the next hop. Lower case. */
-const NOT_FORWARDED = new Set([
-  'transfer-encoding',
-  'keep-alive',
-  'upgrade',
-  'connection',
-  'expect',
-  'content-length',
-  'host',
-]);
-
 export class HttpOrigin implements HttpBackend {
   private readonly pools = new Map<string, Pool>();
   private readonly poolOf = new WeakMap<Target, Pool>();
@@ -46,8 +35,7 @@ export class HttpOrigin implements HttpBackend {
     const { body } = request;
     const whole = Buffer.isBuffer(body);
     const withBody = whole ? body.length > 0 || needsLength(request.method) : true;
-    const length = whole ? body.length : body.length;
-    const headers = flatten(request.authority, request.headers, withBody ? length : undefined);
+    const headers = flatten(request.authority, request.headers, withBody ? body.length : undefined);
     try {
       this.pool(target).dispatch(
         {
@@ -128,6 +116,7 @@ export class HttpOrigin implements HttpBackend {
   }
 }
 
+const UPGRADE = 'upgrade';
 const CALLED_OFF = 'the client has gone';
 
 type CallState = 'open' | 'cancelled' | 'over';
@@ -209,10 +198,11 @@ function needsLength(method: string): boolean {
   return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
 }
 
+/** `OriginRequest.headers` are without Host and framing; what is left that undici refuses is the offer to upgrade. */
 function flatten(authority: string, headers: HeaderList, length: number | undefined): string[] {
   const flat = ['Host', authority];
   for (const [name, value] of headers) {
-    if (NOT_FORWARDED.has(name.toLowerCase())) continue;
+    if (name.length === UPGRADE.length && name.toLowerCase() === UPGRADE) continue;
     flat.push(name, value);
   }
   if (length !== undefined) flat.push('Content-Length', String(length));

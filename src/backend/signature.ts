@@ -14,7 +14,7 @@ const REUSE = 1_000;
 /** Bits below which RS256 is forbidden (RFC 7518 3.3). */
 const MIN_RSA_BITS = 2_048;
 
-export type SignatureAlgorithm = 'HS256' | 'ES256' | 'RS256';
+type SignatureAlgorithm = 'HS256' | 'ES256' | 'RS256';
 
 export interface SignerOptions {
   /** Text of a key file, by absolute path; may throw. */
@@ -28,7 +28,8 @@ interface Token {
   readonly madeAt: number;
 }
 
-interface SigningKey {
+/** A key and the one algorithm it is used with, for signing or for checking. */
+export interface SignatureKey {
   readonly algorithm: SignatureAlgorithm;
   readonly key: KeyObject;
 }
@@ -36,7 +37,7 @@ interface SigningKey {
 export class Signer {
   private readonly tokens = new Map<string, Token>();
   /** By setting; undefined is remembered too, so that a broken file is read and reported once. */
-  private readonly keys = new Map<string, SigningKey | undefined>();
+  private readonly keys = new Map<string, SignatureKey | undefined>();
   private readonly readFile: (path: string) => string;
   private readonly keyFailed: (text: string) => void;
 
@@ -79,7 +80,7 @@ export class Signer {
     this.tokens.clear();
   }
 
-  private keyOf(setting: string): SigningKey | undefined {
+  private keyOf(setting: string): SignatureKey | undefined {
     if (this.keys.has(setting)) return this.keys.get(setting);
     const signing = this.load(setting);
     // Only files can fail for a reason worth a line; other settings are secrets and must not be shown.
@@ -90,7 +91,7 @@ export class Signer {
     return signing;
   }
 
-  private load(setting: string): SigningKey | undefined {
+  private load(setting: string): SignatureKey | undefined {
     const format = parseKey(setting, this.readFile);
     switch (format.kind) {
       case 'none':
@@ -98,22 +99,27 @@ export class Signer {
       case 'secret':
         return { algorithm: 'HS256', key: createSecretKey(format.bytes) };
       case 'pem':
-        return privateKeyOf(format.text);
+        return keyPairOf(format.text, createPrivateKey);
     }
   }
 }
 
 /** The one algorithm a key pair is used with: ES256 for P-256, RS256 for RSA; undefined for every other kind. */
-export function keyPairAlgorithm(key: KeyObject): 'ES256' | 'RS256' | undefined {
+function keyPairAlgorithm(key: KeyObject): 'ES256' | 'RS256' | undefined {
   const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'ec') return namedCurve === 'prime256v1' ? 'ES256' : undefined;
   return key.asymmetricKeyType === 'rsa' && modulusLength >= MIN_RSA_BITS ? 'RS256' : undefined;
 }
 
-function privateKeyOf(pem: string): SigningKey | undefined {
+/**
+ * Half of a key pair, with its algorithm; undefined for what is no key, or none that is used for signatures.
+ *
+ * @param create - reads the half that is wanted; throws for what is no key
+ */
+export function keyPairOf(pem: string, create: (pem: string) => KeyObject): SignatureKey | undefined {
   let key: KeyObject;
   try {
-    key = createPrivateKey(pem);
+    key = create(pem);
   } catch {
     return undefined;
   }

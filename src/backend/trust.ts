@@ -2,29 +2,23 @@
  * Whether a request comes from a proxy in front of this one that holds the upstream key (specification 12.3). A token
  * from the network decides nothing about how it is checked: the algorithm is that of our key.
  */
-import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, createSecretKey } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import type { KeyFormat } from '../protocol/key-format.js';
-import { keyPairAlgorithm, type SignatureAlgorithm } from './signature.js';
-
-/** A key ready to check tokens with; made once, at start. */
-export interface VerificationKey {
-  readonly algorithm: SignatureAlgorithm;
-  readonly key: KeyObject;
-}
+import { keyPairOf, type SignatureKey } from './signature.js';
 
 /**
  * The key of `upstream_key`. Undefined, which trusts nobody, when there is none or when it is of a kind or size that
  * is not used for signatures. PEM may hold the private or the public key.
  */
-export function verificationKeyOf(format: KeyFormat): VerificationKey | undefined {
+export function verificationKeyOf(format: KeyFormat): SignatureKey | undefined {
   switch (format.kind) {
     case 'none':
       return undefined;
     case 'secret':
       return { algorithm: 'HS256', key: createSecretKey(format.bytes) };
     case 'pem':
-      return publicKeyOf(format.text);
+      return keyPairOf(format.text, createPublicKey);
   }
 }
 
@@ -36,7 +30,7 @@ export function verificationKeyOf(format: KeyFormat): VerificationKey | undefine
  */
 export async function verifyGripSig(
   token: string,
-  key: VerificationKey | undefined,
+  key: SignatureKey | undefined,
   wallTime: () => number,
 ): Promise<boolean> {
   if (key === undefined || token === '') return false;
@@ -51,15 +45,4 @@ export async function verifyGripSig(
   } catch {
     return false;
   }
-}
-
-function publicKeyOf(pem: string): VerificationKey | undefined {
-  let key: KeyObject;
-  try {
-    key = createPublicKey(pem);
-  } catch {
-    return undefined;
-  }
-  const algorithm = keyPairAlgorithm(key);
-  return algorithm === undefined ? undefined : { algorithm, key };
 }

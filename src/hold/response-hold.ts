@@ -84,7 +84,7 @@ export class ResponseHold extends Timed implements Subscriber, Updatable {
       format.action === 'send'
         ? { content: format.body ?? this.patched(format.patch ?? []), asserted: format.contentFilters }
         : { content: NOTHING, asserted: undefined },
-      this.channels.contextOf(item, this.instruct.meta),
+      () => this.channels.contextOf(item, this.instruct.meta),
     );
     TrackedChannels.seen(channel, item);
     if (verdict.kind !== 'send') this.filtered(verdict);

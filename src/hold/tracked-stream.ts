@@ -21,13 +21,11 @@ import type { Instruct, KeepAlive } from '../protocol/instruct.js';
 import { Timed } from '../time/wheel.js';
 import type { ClientExchange } from './client-connection.js';
 import { type HoldParts, keepAliveDelay } from './hold-parts.js';
-import { filterItem } from './item-filter.js';
+import { filteredContent, filterItem } from './item-filter.js';
 import type { LinkCall, LinkReceiver, LinkSource } from './next-link.js';
 import { outboxVerdict } from './outbox.js';
 import { type ChannelNames, TrackedChannels } from './tracked-channels.js';
 import type { Updatable } from './update-queue.js';
-
-const NOTHING = Buffer.alloc(0);
 
 /** Tries after a link that could not be fetched, and the milliseconds before the first of them. */
 const MAX_RETRIES = 5;
@@ -246,11 +244,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
       this.ask();
       return;
     }
-    const verdict = filterItem(
-      channel.filters,
-      format.action === 'send'
-        ? { content: format.content, asserted: format.contentFilters }
-        : { content: NOTHING, asserted: undefined },
+    const verdict = filterItem(channel.filters, filteredContent(format), () =>
       this.channels.contextOf(item, this.meta),
     );
     TrackedChannels.seen(channel, item);

@@ -52,11 +52,12 @@ export class WebSocketChannels {
 
   /** What the filters of a subscription make of an item. */
   filter(subscription: Subscription, { item }: Publication, content: FilteredContent): FilterVerdict {
-    const { channelPrefix } = this.options;
-    const names = new Set([...this.subscriptions.keys()].map((name) => withoutPrefix(name, channelPrefix)));
     const stack = this.filters?.get(subscription.channel.name) ?? [];
-    const context = { subMeta: this.meta ?? NO_META, pubMeta: item.meta, prevIds: NO_META, channels: names };
-    return filterItem(stack, content, context);
+    return filterItem(stack, content, () => {
+      const { channelPrefix } = this.options;
+      const channels = new Set([...this.subscriptions.keys()].map((name) => withoutPrefix(name, channelPrefix)));
+      return { subMeta: this.meta ?? NO_META, pubMeta: item.meta, prevIds: NO_META, channels };
+    });
   }
 
   /** What is published already is written before anything else happens to the connection. */

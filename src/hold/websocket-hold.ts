@@ -19,6 +19,7 @@ import { Timed } from '../time/wheel.js';
 import { ClientFrames, type FrameHandler } from './client-frames.js';
 import { frameEncoding } from './encodings.js';
 import type { HoldParts } from './hold-parts.js';
+import { filteredContent } from './item-filter.js';
 import { outboxVerdict } from './outbox.js';
 import { type ChannelOptions, WebSocketChannels } from './websocket-channels.js';
 import type { WebSocketClient, WebSocketOrigin } from './websocket-origin.js';
@@ -27,7 +28,6 @@ import type { WebSocketClient, WebSocketOrigin } from './websocket-origin.js';
 const CLOSE_TIMEOUT = 5_000;
 /** The proxy is going away (RFC 6455 7.4.1). */
 const GOING_AWAY = 1001;
-const NOTHING = Buffer.alloc(0);
 /** The origin asked for what cannot be done (RFC 6455 7.4.1). */
 const INTERNAL_ERROR = 1011;
 /** The client reads too slowly; trying again later may help (registered at IANA). */
@@ -192,13 +192,7 @@ export class WebSocketHold extends Timed implements Subscriber, WebSocketClient,
   deliver(publication: Publication, subscription: Subscription): void {
     const format = publication.item.formats.websocket;
     if (format === undefined || this.state === 'over') return;
-    const verdict = this.channels.filter(
-      subscription,
-      publication,
-      format.action === 'send'
-        ? { content: format.content, asserted: format.contentFilters }
-        : { content: NOTHING, asserted: undefined },
-    );
+    const verdict = this.channels.filter(subscription, publication, filteredContent(format));
     if (verdict.kind !== 'send') {
       this.parts.counters.dropped.filtered += 1;
       if (verdict.kind === 'error') this.filterFailed(verdict.detail);

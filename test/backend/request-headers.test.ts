@@ -6,26 +6,7 @@ import {
   originHeaders,
 } from '../../src/backend/request-headers.js';
 import type { HeaderList } from '../../src/protocol/headers.js';
-
-const SETTINGS: HeaderSettings = {
-  acceptXForwardedProtocol: false,
-  setXForwardedProtocol: 'none',
-  xForwardedFor: [],
-  xForwardedForTrusted: [],
-  acceptPushpinRoute: false,
-  cdnLoop: '',
-  origHeadersNeedMark: [],
-};
-
-const CONTEXT: HeaderContext = {
-  routeHeaders: [],
-  origHeaders: false,
-  grip: false,
-  signature: undefined,
-  lastIds: new Map(),
-  scheme: 'http',
-  peerAddress: '192.0.2.7',
-};
+import { CONTEXT, SETTINGS } from '../support/sample-headers.js';
 
 /** Header lines as `Name: value`. */
 function lines(

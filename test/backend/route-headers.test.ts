@@ -1,27 +1,9 @@
 /** `header=` of a route comes before every other step, and `Grip-Last` carries names and ids as bytes. */
 import { describe, expect, it } from 'vitest';
-import { type HeaderContext, type HeaderSettings, originHeaders } from '../../src/backend/request-headers.js';
+import { type HeaderSettings, originHeaders } from '../../src/backend/request-headers.js';
 import { testResponse } from '../../src/backend/test-backend.js';
 import { parseInstruct } from '../../src/protocol/instruct.js';
-
-const SETTINGS: HeaderSettings = {
-  acceptXForwardedProtocol: false,
-  setXForwardedProtocol: 'none',
-  xForwardedFor: [],
-  xForwardedForTrusted: [],
-  acceptPushpinRoute: false,
-  cdnLoop: '',
-  origHeadersNeedMark: [],
-};
-const CONTEXT: HeaderContext = {
-  routeHeaders: [],
-  origHeaders: false,
-  grip: false,
-  signature: undefined,
-  lastIds: new Map(),
-  scheme: 'http',
-  peerAddress: '127.0.0.1',
-};
+import { CONTEXT, SETTINGS } from '../support/sample-headers.js';
 
 function routed(header: [string, string], settings: Partial<HeaderSettings> = {}, origHeaders = false): string[] {
   const context = { ...CONTEXT, origHeaders, routeHeaders: [header] };
