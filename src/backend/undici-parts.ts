@@ -1,12 +1,36 @@
 /**
- * undici's pool and connector, without the rest of undici: importing the package as a whole installs its agent as the dispatcher of
- * the process's own `fetch`, which is none of our business in a process that only embeds Holdfast.
+ * undici's client and connector, without the rest of undici: importing the package as a whole installs its agent as the
+ * dispatcher of the process's own `fetch`, which is none of our business in a process that only embeds Holdfast.
  */
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type * as undici from 'undici';
 
 const require = createRequire(import.meta.url);
 
-export const Pool = require('undici/lib/dispatcher/pool.js') as typeof undici.Pool;
-export type Pool = undici.Pool;
+export const Client = require('undici/lib/dispatcher/client.js') as typeof undici.Client;
+export type Client = undici.Client;
 export const buildConnector = require('undici/lib/core/connect.js') as typeof undici.buildConnector;
+
+/** The part of undici's parser that is told the status of each answer, interim ones too. */
+interface AnswerParser {
+  onHeadersComplete(code: number, upgrade: boolean, keepAlive: boolean): number;
+}
+
+const { kParser } = require('undici/lib/core/symbols.js') as { readonly kParser: symbol };
+
+const CONTINUE = 100;
+const PROCESSING = 102;
+
+/**
+ * Lets an origin say `100 Continue` unasked. undici breaks such a connection off, though it passes over every other
+ * interim answer, so it is told one of those. To be called when undici has taken the socket over.
+ */
+export function letContinueUnasked(socket: Socket): void {
+  const parser = (socket as Socket & { readonly [key: symbol]: unknown })[kParser] as AnswerParser | undefined;
+  // Another undici may keep its parser elsewhere; then an answer with such a prelude is a broken one.
+  if (parser === undefined) return;
+  const { onHeadersComplete } = parser;
+  parser.onHeadersComplete = (code, upgrade, keepAlive) =>
+    onHeadersComplete.call(parser, code === CONTINUE ? PROCESSING : code, upgrade, keepAlive);
+}

@@ -21,17 +21,20 @@ export interface BodySource {
   resume(): void;
 }
 
+/** Why nobody could be connected to, as far as it is known. */
+export type ConnectTrouble = 'refused' | 'timed-out' | 'tls';
+
 /** Why there is no answer (specification 3.2, 3.8). */
 export type Failure =
   /** Nothing was received and nobody could be connected to: the next target may be tried. */
-  | { readonly kind: 'connect' }
+  | { readonly kind: 'connect'; readonly detail?: ConnectTrouble }
   | { readonly kind: 'blocked' }
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'length-required' }
   | { readonly kind: 'instruct-too-large' }
   | { readonly kind: 'instruct-invalid'; readonly detail: string }
-  /** Everything else; `detail` is for our log, never for the client. */
-  | { readonly kind: 'other'; readonly detail: string };
+  /** Everything else; `detail` is for our log, never for the client. `disconnected`: the other side broke off. */
+  | { readonly kind: 'other'; readonly detail: string; readonly disconnected?: boolean };
 
 export type Verdict =
   /** Not a GRIP answer: it goes through as it is. `length` in bytes when the origin announced it. */

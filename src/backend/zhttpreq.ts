@@ -226,9 +226,11 @@ class ReqCall extends Timed implements AnswerCall {
 function failureOf(condition: string | undefined): Failure {
   switch (condition) {
     case 'remote-connection-failed':
+      return { kind: 'connect', detail: 'refused' };
     case 'connection-timeout':
+      return { kind: 'connect', detail: 'timed-out' };
     case 'tls-error':
-      return { kind: 'connect' };
+      return { kind: 'connect', detail: 'tls' };
     case 'policy-violation':
       return { kind: 'blocked' };
     case 'length-required':

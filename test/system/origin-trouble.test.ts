@@ -1,11 +1,24 @@
 /** What happens when one side of a proxied request fails: the client goes, targets refuse, the origin breaks off. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { Child } from '../support/child.js';
 import { clientPort, Opened } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import { type OriginRequest, REFUSING_TARGET, type Script } from '../support/origin.js';
 
 const GENERIC = 'Error while proxying to origin.\n';
+
+/** A program that listens, and never takes a connection. */
+const DEAF = `
+  import { createServer } from 'node:net';
+  const server = createServer();
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    console.log('listening on http://127.0.0.1:' + server.address().port);
+    process.kill(process.pid, 'SIGSTOP');
+  });
+`;
 
 /** Resolves when the origin sees that nobody waits for its answer any more. */
 function cancelled({ incoming }: OriginRequest): Promise<void> {
@@ -83,6 +96,34 @@ describe('a target that refuses connections', () => {
     client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`);
     client.write(body);
     expect((await client.readAnswer()).body.toString()).toBe('3000000');
+  });
+
+  it('is not passed over when its name does not resolve', async () => {
+    const other = await opened.origin();
+    // A label of more than 63 letters: nobody needs to be asked for it.
+    const holdfast = await opened.holdfast({ routes: [`*,debug ${'x'.repeat(64)}.example:80 ${other.target}`] });
+    const client = await opened.get(clientPort(holdfast), '/');
+    const answer = await client.readAnswer();
+    expect([answer.status, answer.body.toString()]).toEqual([502, GENERIC]);
+    expect(other.requests).toEqual([]);
+  });
+
+  it('but only lets them wait is passed over when the time to connect is over', async () => {
+    const deaf = opened.add(Child.node(['--input-type=module', '--eval', DEAF]), (child) => child.stop());
+    const port = await deaf.port();
+    // A queue of one has room for two: once both are in it, further connections are not even made.
+    for (const name of ['the first connection', 'the second connection']) {
+      const socket = opened.add(connect(port, '127.0.0.1'), (one) => one.destroy());
+      socket.on('error', () => {});
+      await within(name, once(socket, 'connect'));
+    }
+    const origin = await opened.origin((_request, response) => void response.end('in time'));
+    const holdfast = await opened.holdfast({
+      routes: [`* 127.0.0.1:${port} ${origin.target}`],
+      settings: { proxy: { connectTimeout: 0.2 } },
+    });
+    const client = await opened.get(clientPort(holdfast), '/');
+    expect((await client.readAnswer()).body.toString()).toBe('in time');
   });
 
   it('is not passed over when a connection was made and broke', async () => {
@@ -168,6 +209,40 @@ describe('an error answer', () => {
     breakOff();
     await client.untilClosed();
     expect(client.pending.replace('\r\n', '')).toBe('');
+  });
+});
+
+describe('a request with Pushpin-Check', () => {
+  const opened = new Opened();
+  const NOTICE = 'This is Holdfast, a GRIP proxy under the Apache License, Version 2.0.\n';
+
+  it.each(['any', '0', ''])(
+    'is answered by the proxy, whatever its value (%j), and reaches no origin',
+    async (value) => {
+      const { origin, port } = await opened.proxied((_request, response) => void response.end('origin'));
+      const client = await opened.get(port, '/', `Pushpin-Check: ${value}`);
+      const expected = `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${NOTICE.length}\r\n\r\n${NOTICE}`;
+      expect(await client.readAsLongAs(expected)).toBe(expected);
+      client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect((await client.readAnswer()).body.toString()).toBe('origin');
+      expect(origin.requests.length).toBe(1);
+    },
+  );
+
+  it('is answered where there is no route, too', async () => {
+    const holdfast = await opened.holdfast({ routes: ['only.example test'] });
+    const client = await opened.get(clientPort(holdfast), '/', 'Pushpin-Check: 1');
+    const { status, body } = await client.readAnswer();
+    expect([status, body.toString(), holdfast.counters.requestErrors]).toEqual([200, NOTICE, 0]);
+  });
+
+  it('is dressed like any answer where the route says so', async () => {
+    const { port } = await opened.proxied(() => {}, { routes: ['*,aco test'] });
+    const plain = await opened.get(port, '/', 'Pushpin-Check: 1');
+    expect((await plain.readAnswer()).head).toContain('Access-Control-Allow-Origin: *\r\n');
+    const call = await opened.get(port, '/?callback=cb', 'Pushpin-Check: 1');
+    const { body } = await call.readAnswer();
+    expect(body.toString()).toMatch(/^\/\*\*\/cb\(\{"code": 200, .*This is Holdfast.*\}\);\n$/);
   });
 });
 

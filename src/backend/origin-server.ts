@@ -1,0 +1,70 @@
+/**
+ * Which server a request goes to: address, and with TLS who it has to prove to be. Requests for different names never
+ * share a connection, because its certificate was checked for one of them.
+ */
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import type { buildConnector as connectors } from 'undici';
+import type { Target } from '../routes/route.js';
+import { makePolicyConnector } from './address-policy.js';
+import { buildConnector } from './undici-parts.js';
+
+/** What connections have to have in common to be used for the same requests. */
+export interface OriginServer {
+  readonly url: string;
+  readonly secure: boolean;
+  /** Connects, and with TLS checks the certificate. */
+  readonly connect: connectors.connector;
+}
+
+/** The name a server's certificate has to be for; undefined where there is no TLS. Without brackets and final dot. */
+export function identityFor(target: Target & { readonly kind: 'origin' }, authority: string): string | undefined {
+  const { ssl, trustConnectHost } = target.options;
+  if (!ssl) return undefined;
+  const name = trustConnectHost ? target.host : hostOf(authority);
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
+/** A text that two targets share when their connections are the same but for the identity. */
+export function serverKey(target: Target & { readonly kind: 'origin' }): string {
+  const { ssl, insecure, clientCert, clientKey, untrusted } = target.options;
+  return JSON.stringify([ssl, target.host, target.port, insecure, untrusted, clientCert, clientKey]);
+}
+
+/** @param connectTimeout - milliseconds */
+export function originServer(
+  target: Target & { readonly kind: 'origin' },
+  identity: string | undefined,
+  connectTimeout: number,
+): OriginServer {
+  const { host, port } = target;
+  const { insecure, clientCert, clientKey, untrusted } = target.options;
+  const options = {
+    timeout: connectTimeout,
+    ...(clientCert === undefined ? {} : { cert: clientCert }),
+    ...(clientKey === undefined ? {} : { key: clientKey }),
+    ...(identity === undefined
+      ? {}
+      : {
+          rejectUnauthorized: !insecure,
+          checkServerIdentity: (_connected: string, certificate: PeerCertificate) =>
+            checkServerIdentity(identity, certificate),
+        }),
+  };
+  const connector = untrusted ? makePolicyConnector(options) : buildConnector(options);
+  const url = `${identity === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (identity === undefined) return { url, secure: false, connect: connector };
+  // Addresses are not announced (RFC 6066 3). Without `host` undici does not announce the address connected to instead.
+  const servername = isIP(identity) === 0 ? identity : '';
+  return {
+    url,
+    secure: true,
+    connect: (request, callback) => connector({ ...request, host: '', servername }, callback),
+  };
+}
+
+/** The host of `host[:port]`, an address without its brackets. */
+function hostOf(authority: string): string {
+  const literal = /^\[([^\]]*)\]/.exec(authority)?.[1];
+  return literal ?? authority.replace(/:\d*$/, '');
+}
