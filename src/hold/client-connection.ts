@@ -12,7 +12,7 @@ export type BodyFraming =
   | 'chunked'
   /** HTTP/1.0: until the connection closes. */
   | 'until-close'
-  /** HEAD: there is no body. */
+  /** HEAD, and a status without a body once the answer has begun. */
   | 'none';
 
 export interface ResponseHead {

@@ -4,6 +4,7 @@ import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Wheel } from '../time/wheel.js';
+import type { RefreshGroups } from './refresh-groups.js';
 import type { UpdateQueue } from './update-queue.js';
 
 export interface HoldLimits {
@@ -13,11 +14,19 @@ export interface HoldLimits {
   readonly outboxBytes: number;
   /** What happens to a client whose outbox is full. */
   readonly outboxPolicy: 'close' | 'drop';
+  /** Code that a WebSocket is closed with for that. */
+  readonly slowCloseCode: number;
+  /** Items that may wait for one client while a filter or its origin is asked. */
+  readonly maxWaitingItems: number;
+  /** Bytes of an origin's answer to what one WebSocket missed. */
+  readonly maxRecoveryBytes: number;
 }
 
 /** A hold as the runtime sees it: something that can be ended in an orderly way. */
 export interface OpenHold {
   shutDown(): void;
+  /** Lets the origin be asked for the state of things when it is this hold's turn, if it can be asked. */
+  askAgain?(): void;
 }
 
 export interface HoldParts {
@@ -31,6 +40,8 @@ export interface HoldParts {
   readonly limits: HoldLimits;
   /** Held clients that wait for their turn to ask their origin again. */
   readonly updates: UpdateQueue;
+  /** Streams whose next link is fetched again after a while. */
+  readonly refreshes: RefreshGroups;
   /** A number from 0 up to, not including, 1; for jitter. */
   readonly random: () => number;
 }

@@ -1,5 +1,6 @@
 /** What a stream that follows next links needs of whoever fetches them (specification 4.10). */
 import type { Instruct } from '../protocol/instruct.js';
+import type { FilterAsker } from './filter-asker.js';
 
 /** The answer to a link, as it arrives. */
 export interface LinkReceiver {
@@ -10,8 +11,8 @@ export interface LinkReceiver {
   /** False: stop until the call's `resume`. */
   data(chunk: Buffer): boolean;
   ended(): void;
-  /** No answer, a status that is no success, or a body that broke off. */
-  failed(): void;
+  /** No answer, a status that is no success (which is given), or a body that broke off. */
+  failed(status?: number): void;
 }
 
 export interface LinkCall {
@@ -19,7 +20,7 @@ export interface LinkCall {
   cancel(): void;
 }
 
-export interface LinkSource {
+export interface LinkSource extends FilterAsker {
   /** Absolute form of a link that stands in an answer from `base`; undefined when it makes no sense. */
   resolve(link: string, base: string): string | undefined;
   /** GETs a link; `lastIds` by channel name as the origin knows it. The receiver hears of it later. */

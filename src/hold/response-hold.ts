@@ -8,16 +8,17 @@
 import type { Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
 import { applyBodyPatch } from '../protocol/body-patch.js';
-import type { FilterVerdict } from '../protocol/filters/message-filters.js';
 import { type HeaderList, hasHeader, splitHeaderLists, withoutHeaders, withoutPrefix } from '../protocol/headers.js';
 import type { CompleteResponse, Instruct } from '../protocol/instruct.js';
 import type { PatchOperation } from '../protocol/item.js';
 import { reasonOf } from '../protocol/status-reasons.js';
 import { Timed } from '../time/wheel.js';
 import type { ClientExchange } from './client-connection.js';
+import type { FilterAsker } from './filter-asker.js';
 import type { HoldParts } from './hold-parts.js';
-import { filterItem } from './item-filter.js';
-import { type ChannelNames, TrackedChannels } from './tracked-channels.js';
+import type { FilterRun } from './item-filter.js';
+import { ItemQueue, type ItemTaker, type QueuedItem, type Refusal } from './item-queue.js';
+import { type ChannelNames, forgetConflicts, lastIdsOf, TrackedChannels } from './tracked-channels.js';
 import type { Updatable } from './update-queue.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -33,17 +34,20 @@ export interface ResponseHoldOptions {
   readonly uri: string;
   /** A filter that fails is told to the client. */
   readonly debug: boolean;
-  /** Called for each channel that is subscribed to. */
-  readonly onSubscribed: (channel: string) => void;
   /** Sends the client's request to the origin again, with these last ids; the exchange is then its again. */
   readonly retry: (lastIds: ReadonlyMap<string, string>) => void;
+  /** Asks the HTTP filters of its channels; undefined when there are none. */
+  readonly asker?: FilterAsker;
+  /** Called once, when the hold is over for whatever reason; before `retry`. */
+  readonly onOver?: () => void;
 }
 
-export class ResponseHold extends Timed implements Subscriber, Updatable {
+export class ResponseHold extends Timed implements Subscriber, Updatable, ItemTaker {
   readonly kind = 'response';
   readonly encoding = undefined;
   readonly rateBucket: string;
   private readonly channels: TrackedChannels;
+  private readonly items: ItemQueue;
   private ended = false;
 
   constructor(
@@ -55,6 +59,7 @@ export class ResponseHold extends Timed implements Subscriber, Updatable {
     super();
     this.rateBucket = options.rateBucket;
     this.channels = new TrackedChannels(parts.hub, this, options.names);
+    this.items = new ItemQueue(parts, this);
     exchange.onGone = () => this.leave();
     parts.open.add(this);
     parts.counters.holds.response += 1;
@@ -62,34 +67,75 @@ export class ResponseHold extends Timed implements Subscriber, Updatable {
 
   /** Subscribes and waits; or asks again at once, when something was published that the origin did not know of. */
   start(): void {
-    for (const channel of this.channels.replace(this.instruct)) this.options.onSubscribed(channel);
-    if (this.channels.forgetConflicts()) this.update();
-    else this.parts.wheel.start(this, this.instruct.timeout * 1_000);
+    const { instruct, options } = this;
+    if (forgetConflicts(this.parts.hub, instruct, options.names)) {
+      this.leave();
+      options.retry(lastIdsOf(instruct, options.names));
+      return;
+    }
+    this.channels.replace(instruct);
+    this.parts.wheel.start(this, instruct.timeout * 1_000);
   }
 
   /** Never called: a response hold takes no shared bytes. */
-  write(): void {}
+  write(): boolean {
+    return false;
+  }
 
-  deliver({ item }: Publication, subscription: Subscription): void {
+  deliver(publication: Publication, subscription: Subscription): void {
+    this.items.offer(publication, subscription);
+  }
+
+  get currentUri(): string {
+    return this.options.uri;
+  }
+
+  get asker(): FilterAsker | undefined {
+    return this.options.asker;
+  }
+
+  examine({ publication: { item, tally }, subscription }: QueuedItem): FilterRun | undefined {
     const format = item.formats.response;
     const channel = this.channels.of(subscription);
-    if (format === undefined || channel === undefined || this.ended) return;
+    if (format === undefined || channel === undefined) return undefined;
     if (TrackedChannels.isGap(channel, item)) {
+      this.parts.counters.dropped.gap += 1;
+      tally?.count(this.kind, 'gap');
       this.parts.hub.forgetLastId(subscription.channel.name);
+      this.items.forget('gap');
       this.askAgain();
+      return undefined;
+    }
+    const { filters: stack } = channel;
+    const context = () => this.channels.contextOf(item, this.instruct.meta);
+    if (format.action !== 'send') return { stack, context, content: NOTHING, asserted: undefined };
+    const content = format.body ?? this.patched(format.patch ?? []);
+    return { stack, context, content, asserted: format.contentFilters };
+  }
+
+  take({ publication: { item, tally }, subscription }: QueuedItem, content: Buffer): void {
+    const format = item.formats.response;
+    if (format === undefined || !this.channels.see(subscription, item)) return;
+    tally?.count(this.kind, 'delivered');
+    if (format.action === 'send') this.answer({ ...format, body: content });
+    else if (format.action === 'hint') this.update();
+  }
+
+  /** In debug mode a filter that fails is the answer. */
+  refuse({ publication: { item }, subscription }: QueuedItem, verdict: Refusal): void {
+    if (verdict.kind === 'drop') {
+      this.channels.see(subscription, item);
       return;
     }
-    const verdict = filterItem(
-      channel.filters,
-      format.action === 'send'
-        ? { content: format.body ?? this.patched(format.patch ?? []), asserted: format.contentFilters }
-        : { content: NOTHING, asserted: undefined },
-      () => this.channels.contextOf(item, this.instruct.meta),
-    );
-    TrackedChannels.seen(channel, item);
-    if (verdict.kind !== 'send') this.filtered(verdict);
-    else if (format.action === 'send') this.answer({ ...format, body: verdict.content });
-    else if (format.action === 'hint') this.update();
+    this.parts.log.debug(`${this.options.uri}: ${verdict.detail}`);
+    if (!this.options.debug) return;
+    this.leave();
+    this.exchange.answer({
+      code: 502,
+      reason: reasonOf(502),
+      headers: [['Content-Type', 'text/plain']],
+      body: Buffer.from(`${verdict.detail}\n`),
+    });
   }
 
   askAgain(): void {
@@ -121,27 +167,12 @@ export class ResponseHold extends Timed implements Subscriber, Updatable {
     this.exchange.answer({ code, reason, headers: mergeHeaders(this.instruct.response.headers, headers), body });
   }
 
-  /** An item that a filter keeps back; in debug mode a filter that fails is the answer. */
-  private filtered(verdict: Exclude<FilterVerdict, { kind: 'send' }>): void {
-    this.parts.counters.dropped.filtered += 1;
-    if (verdict.kind === 'drop') return;
-    this.parts.log.debug(`${this.options.uri}: ${verdict.detail}`);
-    if (!this.options.debug) return;
-    this.leave();
-    this.exchange.answer({
-      code: 502,
-      reason: reasonOf(502),
-      headers: [['Content-Type', 'text/plain']],
-      body: Buffer.from(`${verdict.detail}\n`),
-    });
-  }
-
   /** The held body after a patch; empty when that cannot be applied. */
   private patched(operations: readonly PatchOperation[]): Buffer {
     const result = applyBodyPatch(this.instruct.response.body, operations);
     if (result.kind === 'patched') return result.body;
     this.parts.log.debug(`failed to apply JSON patch: ${result.reason}`);
-    return Buffer.alloc(0);
+    return NOTHING;
   }
 
   private leave(): void {
@@ -150,9 +181,11 @@ export class ResponseHold extends Timed implements Subscriber, Updatable {
     this.parts.wheel.stop(this);
     this.parts.updates.remove(UPDATE_GROUP, this);
     this.exchange.onGone = undefined;
+    this.items.close();
     this.channels.clear();
     this.parts.open.delete(this);
     this.parts.counters.holds.response -= 1;
+    this.options.onOver?.();
   }
 }
 

@@ -11,6 +11,7 @@
  */
 import type { Encoding, Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import { countSent } from '../hub/tally.js';
 import type { KeepAlive } from '../protocol/instruct.js';
 import { Timed } from '../time/wheel.js';
 import type { ClientExchange } from './client-connection.js';
@@ -49,27 +50,29 @@ export class StreamHold extends Timed implements Subscriber {
     for (const channel of channels) this.subscriptions.push(this.parts.hub.subscribe(channel, this));
   }
 
-  write(bytes: Buffer, count: number): void {
-    if (this.ended) return;
+  write(bytes: Buffer, count: number): boolean {
+    if (this.ended) return false;
     switch (outboxVerdict(this.parts, this.exchange.queuedBytes, bytes.length, count)) {
       case 'write':
         this.exchange.writeFramed(bytes);
         this.parts.counters.delivered += count;
         this.writtenAt = this.parts.wheel.clock.now();
-        return;
+        return true;
       case 'drop':
-        return;
+        return false;
       case 'close':
         this.leave();
         this.exchange.abort();
+        return false;
     }
   }
 
-  deliver({ item }: Publication): void {
+  deliver({ item, tally }: Publication): void {
     const format = item.formats.stream;
     if (format === undefined || this.ended) return;
     switch (format.action) {
       case 'close':
+        tally?.count('stream', 'delivered');
         this.leave();
         this.exchange.end();
         return;
@@ -77,12 +80,14 @@ export class StreamHold extends Timed implements Subscriber {
         // An assertion about filters that this hold does not have: the item is not meant for it.
         if (format.contentFilters !== undefined && format.contentFilters.length > 0) {
           this.parts.counters.dropped.filtered += 1;
+          tally?.count('stream', 'filter-failed');
           return;
         }
-        this.writeContent(format.content, 1);
+        countSent(tally, this.kind, this.writeContent(format.content, 1));
         return;
       case 'hint':
       case 'refresh':
+        tally?.count('stream', 'delivered');
         return;
     }
   }
@@ -114,10 +119,10 @@ export class StreamHold extends Timed implements Subscriber {
     this.exchange.end();
   }
 
-  private writeContent(content: Buffer, count: number): void {
+  private writeContent(content: Buffer, count: number): boolean {
     const { framing } = this.exchange;
-    if (content.length === 0 || framing === 'none') return;
-    this.write(framing === 'chunked' ? encodeChunk(content) : content, count);
+    if (content.length === 0 || framing === 'none') return true;
+    return this.write(framing === 'chunked' ? encodeChunk(content) : content, count);
   }
 
   private startKeepAlive(): void {

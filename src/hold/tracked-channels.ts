@@ -11,11 +11,13 @@ import type { Item } from '../protocol/item.js';
 
 export interface TrackedChannel {
   /** As the origin knows it, without the route's prefix. */
-  readonly name: string;
+  name: string;
   /** Id of the last item the client has seen; undefined: the order does not matter, or cannot be told any more. */
   prevId: string | undefined;
   filters: FilterStack;
   readonly subscription: Subscription;
+  /** An item came since the origin was asked last. */
+  tookItem: boolean;
 }
 
 export interface ChannelNames {
@@ -25,6 +27,33 @@ export interface ChannelNames {
   readonly implicit: readonly string[];
   /** Names an instruct may give; the rest is left out. */
   readonly limit: number;
+  /** Called for each channel, named in full, that is subscribed to. */
+  readonly onSubscribed: (channel: string) => void;
+  /** Called when an instruct names more channels than it may. */
+  readonly onLeftOut: () => void;
+}
+
+/** Names and last ids of an instruct whose hold has not begun. */
+export function lastIdsOf({ channels }: Instruct, { limit }: ChannelNames): Map<string, string> {
+  const ids = new Map<string, string>();
+  for (const { name, prevId } of channels.slice(0, limit)) if (prevId !== undefined) ids.set(name, prevId);
+  return ids;
+}
+
+/** Whether anything has been published that the origin did not know of; forgets the ids that say so. */
+export function forgetConflicts(
+  hub: Hub,
+  { channels }: Pick<Instruct, 'channels'>,
+  { prefix, limit }: Pick<ChannelNames, 'prefix' | 'limit'>,
+): boolean {
+  let conflict = false;
+  for (const { name, prevId } of channels.slice(0, limit)) {
+    const lastId = hub.lastId(prefix + name);
+    if (prevId === undefined || lastId === undefined || lastId === prevId) continue;
+    hub.forgetLastId(prefix + name);
+    conflict = true;
+  }
+  return conflict;
 }
 
 export class TrackedChannels {
@@ -38,19 +67,19 @@ export class TrackedChannels {
     for (const name of names.implicit) this.add(name, name, undefined, []);
   }
 
-  /** Subscribes to what the instruct names and leaves what it does not name; returns the names that are new. */
-  replace({ channels }: Instruct): string[] {
-    const { prefix, limit, implicit } = this.names;
+  /** Subscribes to what the instruct names and leaves what it does not name. */
+  replace({ channels }: Instruct): void {
+    const { prefix, limit, implicit, onLeftOut } = this.names;
     const wanted = new Set(implicit);
-    const added: string[] = [];
+    if (channels.length > limit) onLeftOut();
     for (const { name, prevId, filters } of channels.slice(0, limit)) {
       const fullName = prefix + name;
       wanted.add(fullName);
       const known = this.byName.get(fullName);
       if (known === undefined) {
         this.add(fullName, name, prevId, filters);
-        added.push(fullName);
       } else {
+        known.name = name;
         known.prevId = prevId;
         known.filters = parseFilters(filters);
       }
@@ -60,7 +89,6 @@ export class TrackedChannels {
       this.byName.delete(fullName);
       this.hub.unsubscribe(channel.subscription);
     }
-    return added;
   }
 
   /** The record an item of this subscription belongs to; undefined when the client has left the channel since. */
@@ -70,25 +98,27 @@ export class TrackedChannels {
   }
 
   /** Whether an item does not follow what the client has seen; an item without `prev-id` never does. */
-  static isGap(channel: TrackedChannel, item: Item): boolean {
+  static isGap(channel: Pick<TrackedChannel, 'prevId'>, item: Item): boolean {
     return channel.prevId !== undefined && item.prevId !== channel.prevId;
   }
 
-  /** The client has now seen the item, or was not meant to see it. */
-  static seen(channel: TrackedChannel, item: Item): void {
+  /** The client sees the item now, or was not meant to see it. False: it has left the channel since. */
+  see(subscription: Subscription, item: Item): boolean {
+    const channel = this.of(subscription);
+    if (channel === undefined) return false;
     if (channel.prevId !== undefined) channel.prevId = item.id;
+    channel.tookItem = true;
+    return true;
   }
 
-  /** Whether anything has been published that the origin did not know of; forgets the ids that say so. */
-  forgetConflicts(): boolean {
-    let conflict = false;
-    for (const [fullName, { prevId }] of this.byName) {
-      const lastId = this.hub.lastId(fullName);
-      if (prevId === undefined || lastId === undefined || lastId === prevId) continue;
-      this.hub.forgetLastId(fullName);
-      conflict = true;
+  /** Whether every channel had an item since the last call. */
+  tookItems(): boolean {
+    let all = true;
+    for (const channel of this.byName.values()) {
+      all &&= channel.tookItem;
+      channel.tookItem = false;
     }
-    return conflict;
+    return all;
   }
 
   /** Name and last id of each channel that has one, for `Grip-Last`. */
@@ -124,6 +154,7 @@ export class TrackedChannels {
 
   private add(fullName: string, name: string, prevId: string | undefined, filters: readonly string[]): void {
     const subscription = this.hub.subscribe(fullName, this.subscriber, false);
-    this.byName.set(fullName, { name, prevId, filters: parseFilters(filters), subscription });
+    this.byName.set(fullName, { name, prevId, filters: parseFilters(filters), subscription, tookItem: false });
+    this.names.onSubscribed(fullName);
   }
 }

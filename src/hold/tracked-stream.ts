@@ -10,28 +10,28 @@
  *        │                                                             ├─ends, no more──► over
  *        └────────────────────── retrying ◄──failed, nothing forwarded─┘
  *     any ──client gone, close action, error──► over
+ *
+ * Items wait from the moment a link is fetched until its answer is through.
  */
 import type { Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import { countSent } from '../hub/tally.js';
 import { parseFilters } from '../protocol/filters/filters.js';
 import type { Rendering } from '../protocol/filters/id-format.js';
-import type { FilterVerdict } from '../protocol/filters/message-filters.js';
 import { type ResponseContentFilter, responseContentFilter } from '../protocol/filters/response-content.js';
 import type { Instruct, KeepAlive } from '../protocol/instruct.js';
 import { Timed } from '../time/wheel.js';
+import { BackOff } from './back-off.js';
 import type { ClientExchange } from './client-connection.js';
+import type { FilterAsker } from './filter-asker.js';
 import { type HoldParts, keepAliveDelay } from './hold-parts.js';
-import { filteredContent, filterItem } from './item-filter.js';
+import { type FilterRun, filteredContent } from './item-filter.js';
+import { ItemQueue, type ItemTaker, type QueuedItem, type Refusal } from './item-queue.js';
 import type { LinkCall, LinkReceiver, LinkSource } from './next-link.js';
 import { outboxVerdict } from './outbox.js';
-import { type ChannelNames, TrackedChannels } from './tracked-channels.js';
+import type { Refreshable } from './refresh-groups.js';
+import { type ChannelNames, forgetConflicts, TrackedChannels } from './tracked-channels.js';
 import type { Updatable } from './update-queue.js';
-
-/** Tries after a link that could not be fetched, and the milliseconds before the first of them. */
-const MAX_RETRIES = 5;
-const RETRY_BASE = 1_000;
-/** Items that may wait while a link is fetched. */
-const MAX_WAITING = 100;
 
 type State = 'holding' | 'queued' | 'fetching' | 'retrying' | 'over';
 
@@ -43,36 +43,45 @@ export interface TrackedStreamOptions {
   /** Errors are written into the body. */
   readonly debug: boolean;
   readonly links: LinkSource;
-  /** Called for each channel that is subscribed to. */
-  readonly onSubscribed: (channel: string) => void;
+  /** Called once, when the hold is over for whatever reason. */
+  readonly onOver?: () => void;
 }
 
-interface Waiting {
-  readonly publication: Publication;
-  readonly subscription: Subscription;
+const NO_IDS: ReadonlyMap<string, string> = new Map();
+
+/** The link a stream may be asked to fetch. */
+interface NextLink {
+  /** Absolute. */
+  readonly uri: string;
+  /** Seconds without items after which it is fetched again. */
+  readonly timeout: number;
 }
 
-export class TrackedStream extends Timed implements Subscriber, Updatable, LinkReceiver {
+export class TrackedStream extends Timed implements Subscriber, Updatable, Refreshable, LinkReceiver, ItemTaker {
   readonly kind = 'stream';
   readonly encoding = undefined;
   readonly rateBucket: string;
   private state: State = 'holding';
   private readonly channels: TrackedChannels;
+  private readonly items: ItemQueue;
   private keepAlive: KeepAlive | undefined = undefined;
   private meta: ReadonlyMap<string, string> = new Map();
-  /** Absolute URI of the next link. */
-  private next: string | undefined = undefined;
+  private next: NextLink | undefined = undefined;
+  /** The link whose group of refreshes this stream is in. */
+  private refreshed: NextLink | undefined = undefined;
   /** URI that relative links refer to. */
   private base: string;
   private fetching: string | undefined = undefined;
   private call: LinkCall | undefined = undefined;
   private held = true;
   private forwarded = false;
-  private retries = 0;
+  /** Keep-alives go on meanwhile. */
+  private backOff: BackOff | undefined = undefined;
+  /** What the link was first asked with; an answer that broke off may have changed the ids since. */
+  private askedWith: ReadonlyMap<string, string> = NO_IDS;
   /** An update was asked for while one was under way. */
   private again = false;
-  private waiting: Waiting[] = [];
-  private pendingLink: string | undefined = undefined;
+  private pendingLink: NextLink | undefined = undefined;
   /** Filter of the page that is fetched, when its channels have one for it. */
   private pageFilter: ResponseContentFilter | undefined = undefined;
 
@@ -85,6 +94,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     this.rateBucket = options.rateBucket;
     this.base = options.uri;
     this.channels = new TrackedChannels(parts.hub, this, options.names);
+    this.items = new ItemQueue(parts, this);
     exchange.onGone = () => this.leave();
     parts.open.add(this);
     parts.counters.holds.stream += 1;
@@ -93,30 +103,83 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
   /** Takes up what the first answer said; its head and body are written already. */
   start(instruct: Instruct): void {
     this.adopt(instruct);
-    this.next = this.resolved(instruct);
+    this.next = this.resolved(instruct, this.base);
     if (!this.checkNumbered()) return;
     if (!this.held) this.fetchOrEnd();
     else {
       this.startKeepAlive();
-      if (this.channels.forgetConflicts()) this.ask();
+      this.joinRefreshes();
+      if (forgetConflicts(this.parts.hub, instruct, this.options.names)) this.ask();
     }
   }
 
   /** Never called: a tracked stream takes no shared bytes. */
-  write(): void {}
+  write(): boolean {
+    return false;
+  }
 
   deliver(publication: Publication, subscription: Subscription): void {
-    if (this.state === 'over') return;
-    if (this.state === 'holding' || this.state === 'queued') this.process(publication, subscription);
-    else if (this.waiting.length < MAX_WAITING) this.waiting.push({ publication, subscription });
-    else {
-      this.parts.counters.dropped['outbox-full'] += 1;
-      this.parts.warnings.warn('queue-full', 'publish queue at max, dropping');
+    this.items.offer(publication, subscription);
+  }
+
+  get currentUri(): string {
+    return this.base;
+  }
+
+  get asker(): FilterAsker {
+    return this.options.links;
+  }
+
+  examine({ publication: { item, tally }, subscription }: QueuedItem): FilterRun | undefined {
+    const channel = this.channels.of(subscription);
+    const format = item.formats.stream;
+    if (channel === undefined || format === undefined) return undefined;
+    if (TrackedChannels.isGap(channel, item)) {
+      this.parts.counters.dropped.gap += 1;
+      tally?.count(this.kind, 'gap');
+      this.parts.hub.forgetLastId(subscription.channel.name);
+      this.items.forget('gap');
+      this.ask();
+      return undefined;
     }
+    return {
+      stack: channel.filters,
+      ...filteredContent(format),
+      context: () => this.channels.contextOf(item, this.meta),
+    };
+  }
+
+  take({ publication: { item, tally }, subscription }: QueuedItem, content: Buffer): void {
+    const format = item.formats.stream;
+    if (format === undefined || !this.channels.see(subscription, item)) return;
+    if (format.action === 'send') {
+      countSent(tally, this.kind, this.send(content, 1));
+      if (this.keepAlive?.mode === 'idle' && !this.isOver) this.startKeepAlive();
+      return;
+    }
+    tally?.count(this.kind, 'delivered');
+    if (format.action === 'close') {
+      this.leave();
+      this.exchange.end();
+    } else if (format.action === 'hint') {
+      this.items.forget('gap');
+      if (this.next !== undefined) this.fetchOrEnd();
+    }
+  }
+
+  /** In debug mode a filter that fails ends the stream. */
+  refuse({ publication: { item }, subscription }: QueuedItem, verdict: Refusal): void {
+    if (verdict.kind === 'drop') this.channels.see(subscription, item);
+    else if (this.options.debug) this.fail(verdict.detail);
+    else this.parts.log.debug(`${this.options.uri}: ${verdict.detail}`);
   }
 
   askAgain(): void {
     this.ask();
+  }
+
+  tookItems(): boolean {
+    return this.channels.tookItems();
   }
 
   update(): void {
@@ -128,15 +191,12 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
       this.fail('Next link returned non-stream hold.');
       return;
     }
-    this.retries = 0;
     this.adopt(instruct);
     this.pageFilter = responseContentFilter(
       instruct.channels.map(({ filters }) => parseFilters(filters)),
       instruct.meta,
     );
-    const base = this.fetching ?? this.base;
-    this.pendingLink =
-      instruct.nextLink === undefined ? undefined : this.options.links.resolve(instruct.nextLink.uri, base);
+    this.pendingLink = this.resolved(instruct, this.fetching ?? this.base);
   }
 
   refused(detail: string): void {
@@ -156,6 +216,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     if (this.state !== 'fetching') return;
     if (this.pageFilter !== undefined) this.pass(this.pageFilter.finish());
     if (this.isOver) return;
+    this.backOff?.reset();
     this.call = undefined;
     this.exchange.onDrain = undefined;
     this.base = this.fetching ?? this.base;
@@ -167,7 +228,11 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     }
     if (!this.checkNumbered()) return;
     this.startKeepAlive();
-    this.resumeWaiting();
+    this.joinRefreshes();
+    this.items.go(({ publication, subscription }) => {
+      const channel = this.channels.of(subscription);
+      return channel === undefined || TrackedChannels.isGap(channel, publication.item);
+    });
     if (this.again) this.ask();
   }
 
@@ -175,21 +240,15 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     if (this.state !== 'fetching') return;
     this.call = undefined;
     this.exchange.onDrain = undefined;
-    if (this.forwarded || this.retries >= MAX_RETRIES) {
+    this.backOff ??= new BackOff(this.parts, () => this.fetchOrEnd());
+    if (this.forwarded || !this.backOff.wait()) {
       this.fail('Failed to retrieve next link.');
       return;
     }
-    const delay = RETRY_BASE * 2 ** this.retries + Math.floor(this.parts.random() * RETRY_BASE);
-    this.retries += 1;
     this.state = 'retrying';
-    this.parts.wheel.start(this, delay);
   }
 
   onTime(): void {
-    if (this.state === 'retrying') {
-      this.fetchOrEnd();
-      return;
-    }
     const { keepAlive } = this;
     if (keepAlive === undefined || this.state === 'over') return;
     this.send(keepAlive.content, 0);
@@ -219,11 +278,14 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     this.held = instruct.hold === 'stream';
     this.keepAlive = instruct.keepAlive;
     this.meta = instruct.meta;
-    for (const channel of this.channels.replace(instruct)) this.options.onSubscribed(channel);
+    // A page that holds nobody leaves the channels of the hold as they are.
+    if (this.held) this.channels.replace(instruct);
   }
 
-  private resolved({ nextLink }: Instruct): string | undefined {
-    return nextLink === undefined ? undefined : this.options.links.resolve(nextLink.uri, this.base);
+  private resolved({ nextLink }: Instruct, base: string): NextLink | undefined {
+    if (nextLink === undefined) return undefined;
+    const uri = this.options.links.resolve(nextLink.uri, base);
+    return uri === undefined ? undefined : { uri, timeout: nextLink.timeout };
   }
 
   /** Numbered channels make sense only when there is somebody to ask; false: the stream has ended. */
@@ -232,63 +294,6 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     if (!this.held || numbered === undefined || this.next !== undefined) return true;
     this.fail(`channel '${numbered.name}' specifies prev-id, but no next link found`);
     return false;
-  }
-
-  private process({ item }: Publication, subscription: Subscription): void {
-    const channel = this.channels.of(subscription);
-    const format = item.formats.stream;
-    if (channel === undefined || format === undefined) return;
-    if (TrackedChannels.isGap(channel, item)) {
-      this.parts.hub.forgetLastId(subscription.channel.name);
-      this.waiting = [];
-      this.ask();
-      return;
-    }
-    const verdict = filterItem(channel.filters, filteredContent(format), () =>
-      this.channels.contextOf(item, this.meta),
-    );
-    TrackedChannels.seen(channel, item);
-    if (verdict.kind !== 'send') {
-      this.filtered(verdict);
-      return;
-    }
-    switch (format.action) {
-      case 'send':
-        this.send(verdict.content, 1);
-        if (this.keepAlive?.mode === 'idle' && !this.isOver) this.startKeepAlive();
-        return;
-      case 'close':
-        this.leave();
-        this.exchange.end();
-        return;
-      case 'hint':
-        this.waiting = [];
-        if (this.next !== undefined) this.fetchOrEnd();
-        return;
-      case 'refresh':
-        return;
-    }
-  }
-
-  /** An item that a filter keeps back; in debug mode a filter that fails ends the stream. */
-  private filtered(verdict: Exclude<FilterVerdict, { kind: 'send' }>): void {
-    this.parts.counters.dropped.filtered += 1;
-    if (verdict.kind === 'drop') return;
-    this.parts.log.debug(`${this.options.uri}: ${verdict.detail}`);
-    if (this.options.debug) this.fail(verdict.detail);
-  }
-
-  /** Items that came while a link was fetched: those that the answer covers are left out, the rest follows. */
-  private resumeWaiting(): void {
-    const { waiting } = this;
-    this.waiting = [];
-    let covered = true;
-    for (const { publication, subscription } of waiting) {
-      const channel = this.channels.of(subscription);
-      if (covered && (channel === undefined || TrackedChannels.isGap(channel, publication.item))) continue;
-      covered = false;
-      this.deliver(publication, subscription);
-    }
   }
 
   /** Asks the origin again when it is this client's turn. */
@@ -300,7 +305,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
     }
     this.again = false;
     this.state = 'queued';
-    this.parts.updates.add(withoutQuery(this.next), this);
+    this.parts.updates.add(this.next.uri, this);
   }
 
   private fetchOrEnd(): void {
@@ -311,25 +316,44 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
       this.exchange.end();
       return;
     }
-    if (this.state === 'queued') this.parts.updates.remove(withoutQuery(next), this);
+    if (this.state === 'queued') this.parts.updates.remove(next.uri, this);
+    this.leaveRefreshes();
+    this.items.stop();
     this.state = 'fetching';
-    this.fetching = next;
+    this.fetching = next.uri;
     this.forwarded = false;
     this.exchange.onDrain = () => this.call?.resume();
-    this.call = this.options.links.open(next, this.channels.lastIds(), this);
+    if (this.backOff === undefined || this.backOff.retries === 0) this.askedWith = this.channels.lastIds();
+    this.call = this.options.links.open(next.uri, this.askedWith, this);
   }
 
-  private send(content: Buffer, count: number): void {
+  private joinRefreshes(): void {
+    const { next } = this;
+    if (next === undefined) return;
+    this.refreshed = next;
+    this.parts.refreshes.join(withoutQuery(next.uri), next.timeout, this);
+  }
+
+  private leaveRefreshes(): void {
+    const { refreshed } = this;
+    if (refreshed === undefined) return;
+    this.refreshed = undefined;
+    this.parts.refreshes.leave(withoutQuery(refreshed.uri), refreshed.timeout, this);
+  }
+
+  /** False: the client reads too slowly. */
+  private send(content: Buffer, count: number): boolean {
     switch (outboxVerdict(this.parts, this.exchange.queuedBytes, content.length, count)) {
       case 'write':
         this.exchange.write(content);
         this.parts.counters.delivered += count;
-        return;
+        return true;
       case 'drop':
-        return;
+        return false;
       case 'close':
         this.leave();
         this.exchange.abort();
+        return false;
     }
   }
 
@@ -350,18 +374,21 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, LinkR
   private leave(): void {
     if (this.state === 'over') return;
     if (this.state === 'queued' && this.next !== undefined) {
-      this.parts.updates.remove(withoutQuery(this.next), this);
+      this.parts.updates.remove(this.next.uri, this);
     }
     this.state = 'over';
     this.parts.wheel.stop(this);
+    this.backOff?.reset();
     this.exchange.onGone = undefined;
     this.exchange.onDrain = undefined;
     this.call?.cancel();
     this.call = undefined;
-    this.waiting = [];
+    this.leaveRefreshes();
+    this.items.close();
     this.channels.clear();
     this.parts.open.delete(this);
     this.parts.counters.holds.stream -= 1;
+    this.options.onOver?.();
   }
 }
 

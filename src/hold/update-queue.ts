@@ -15,6 +15,8 @@ export interface Updatable {
 
 export class UpdateQueue extends Timed {
   private readonly groups = new Map<string, Set<Updatable>>();
+  /** Clock milliseconds of the next turn. */
+  private turn = 0;
 
   constructor(private readonly wheel: Wheel) {
     super();
@@ -32,7 +34,10 @@ export class UpdateQueue extends Timed {
     const waiting = this.groups.get(group);
     if (waiting === undefined) this.groups.set(group, new Set([client]));
     else waiting.add(client);
-    if (this.due === 0) this.wheel.start(this, INTERVAL);
+    if (this.due === 0) {
+      this.turn = this.wheel.clock.now() + INTERVAL;
+      this.wheel.start(this, INTERVAL);
+    }
   }
 
   /** A client that has gone does not ask any more. */
@@ -42,6 +47,9 @@ export class UpdateQueue extends Timed {
   }
 
   onTime(): void {
+    // From when this turn was due, not from now: the wheel is a little late each time.
+    const now = this.wheel.clock.now();
+    const next = Math.max(this.turn + INTERVAL, now);
     for (const [name, group] of this.groups) {
       this.groups.delete(name);
       let taken = 0;
@@ -55,6 +63,8 @@ export class UpdateQueue extends Timed {
       for (const client of group) this.add(name, client);
       break;
     }
-    if (this.groups.size > 0) this.wheel.start(this, INTERVAL);
+    if (this.groups.size === 0) return;
+    this.turn = next;
+    this.wheel.start(this, next - now);
   }
 }

@@ -31,3 +31,15 @@ export interface WebSocketOrigin {
   /** Asked by a publish or a command to make a request now. */
   refresh(): void;
 }
+
+/** Stands for an origin that has left its client to what is published (`detach`). */
+export const DETACHED: WebSocketOrigin = {
+  attached() {},
+  message() {},
+  ping() {},
+  pong() {},
+  closed() {},
+  gone() {},
+  closedByPublish() {},
+  refresh() {},
+};

@@ -3,10 +3,25 @@ import { decodeBase64 } from './base64.js';
 import type { WebSocketMessageType } from './item.js';
 import { integerOf, isJsonObject, type JsonObject, memberOf, readJson } from './json-shape.js';
 
+/** How items of a channel that do not reach the client are to be made good. Not part of GRIP as others speak it. */
+export interface ChannelRecovery {
+  /** Id of the last item the client knows. */
+  readonly prevId: string;
+  /** Where the origin tells what was missed; not empty, relative to the client's URI. */
+  readonly link: string;
+  /** What the origin wants to be told when it could not be made good; undefined: the connection is closed then. */
+  readonly whenFailed: string | undefined;
+}
+
 /** What an origin asks for. */
 export type ControlMessage =
   /** `channel` is not empty and has no route prefix yet. The reader limits the number of filters. */
-  | { readonly type: 'subscribe'; readonly channel: string; readonly filters: readonly string[] }
+  | {
+      readonly type: 'subscribe';
+      readonly channel: string;
+      readonly filters: readonly string[];
+      readonly recovery?: ChannelRecovery;
+    }
   | { readonly type: 'unsubscribe'; readonly channel: string }
   | { readonly type: 'detach' }
   /** `id` undefined clears the session. */
@@ -72,7 +87,7 @@ function messageOf(value: unknown): ControlMessage {
   const type = requiredText(value, 'type');
   switch (type) {
     case 'subscribe':
-      return { type, channel: nonEmptyText(value, 'channel'), filters: filtersOf(value) };
+      return { type, channel: nonEmptyText(value, 'channel'), filters: filtersOf(value), ...recoveryOf(value) };
     case 'unsubscribe':
       return { type, channel: nonEmptyText(value, 'channel') };
     case 'detach':
@@ -120,6 +135,13 @@ function filtersOf(object: JsonObject): readonly string[] {
     if (typeof filter !== 'string') throw new Refusal('filters contains value with wrong type');
     return filter;
   });
+}
+
+/** Without `recover` the other members mean nothing, whatever they are: another proxy would not look at them either. */
+function recoveryOf(object: JsonObject): { recovery?: ChannelRecovery } {
+  if (memberOf(object, 'recover') === undefined) return {};
+  const link = nonEmptyText(object, 'recover');
+  return { recovery: { prevId: requiredText(object, 'prev-id'), link, whenFailed: text(object, 'recover-failed') } };
 }
 
 function contentOf(object: JsonObject): Buffer | undefined {

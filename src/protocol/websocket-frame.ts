@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 export const WS_OPCODES = { continuation: 0x0, text: 0x1, binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa } as const;
 
 const FIN = 0x80;
+const RSV1 = 0x40;
 const FIRST_CONTROL_OPCODE = 0x8;
 const MAX_CONTROL_PAYLOAD = 125;
 const CLOSE_CODE_BYTES = 2;
@@ -17,12 +18,13 @@ const HANDSHAKE_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
  * @param payload - whole payload; a control frame carries at most 125 bytes, more are cut off, because the frame would
  *   make the client fail the connection
  * @param fin - whether the message ends here, default true
+ * @param compressed - the payload is deflated (RFC 7692, 6), default false
  */
-export function encodeFrame(opcode: number, payload: Buffer, fin = true): Buffer {
+export function encodeFrame(opcode: number, payload: Buffer, fin = true, compressed = false): Buffer {
   const length = opcode < FIRST_CONTROL_OPCODE ? payload.length : Math.min(payload.length, MAX_CONTROL_PAYLOAD);
   const head = length < 126 ? 2 : length <= 0xffff ? 4 : 10;
   const frame = Buffer.allocUnsafe(head + length);
-  frame[0] = (fin ? FIN : 0) | (opcode & 0x0f);
+  frame[0] = (fin ? FIN : 0) | (compressed ? RSV1 : 0) | (opcode & 0x0f);
   if (head === 2) {
     frame[1] = length;
   } else if (head === 4) {

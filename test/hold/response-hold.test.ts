@@ -54,10 +54,9 @@ function holdOf(
   };
   return new ResponseHold(holds.parts, exchange, instruct, {
     rateBucket: 'bucket',
-    names: { prefix: '', implicit: [], limit: 20 },
+    names: { prefix: '', implicit: [], limit: 20, onSubscribed: () => {}, onLeftOut: () => {} },
     uri: 'http://a/',
     debug: false,
-    onSubscribed: () => {},
     retry,
   });
 }

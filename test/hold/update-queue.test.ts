@@ -70,3 +70,11 @@ it('stops ticking when nobody waits', () => {
   clock.advance(1_000);
   expect(clock.pending).toBe(0);
 });
+
+it('asks ten times a second on a clock whose turns are a little late', () => {
+  const { clock, updates, asked, client } = queue();
+  for (let i = 0; i < 30; i += 1) updates.add(`group ${i}`, client(String(i)));
+  for (let time = 0; time < 2_040; time += 51) clock.advance(51);
+  expect(asked.length).toBeGreaterThanOrEqual(19);
+  expect(asked.length).toBeLessThanOrEqual(20);
+});

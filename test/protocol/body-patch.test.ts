@@ -48,7 +48,8 @@ describe('applyBodyPatch', () => {
       '{"a":[1],"b":[1,2]}',
     ],
     ['passes a test that holds', '{"a":{"x":[1]}}', [{ op: 'test', path: '/a', value: { x: [1] } }], '{"a":{"x":[1]}}'],
-    ['tests numbers as integers', '{"a":1.9}', [{ op: 'test', path: '/a', value: 1 }], '{"a":1.9}'],
+    ['tests numbers as integers, rounded', '{"a":1.9}', [{ op: 'test', path: '/a', value: 2 }], '{"a":1.9}'],
+    ['rounds away from zero', '{"a":-1.5}', [{ op: 'test', path: '/a', value: -2 }], '{"a":-1.5}'],
     ['tests numeric text against numbers', '{"a":"7"}', [{ op: 'test', path: '/a', value: 7 }], '{"a":"7"}'],
     [
       'fails a test of text',
@@ -106,12 +107,31 @@ describe('applyBodyPatch', () => {
       'failed: tested values are not equal',
     ],
   ];
+  it.each(['', 0, false, 'x', null, []])('finds an object unlike %j', (value) => {
+    expect(patched('{"e":{}}', { op: 'test', path: '/e', value })).toBe('failed: tested values are not equal');
+  });
+
+  it.each(['', 0, false, 'x', null, {}])('finds a list unlike %j', (value) => {
+    expect(patched('{"e":[]}', { op: 'test', path: '/e', value })).toBe('failed: tested values are not equal');
+  });
+
   it.each(cases)('%s', (_name, body, operations, expected) => {
     expect(patched(body, ...operations)).toBe(expected);
   });
 
   it('refuses nesting that would exhaust the stack', () => {
     expect(patched(`${'['.repeat(10_000)}${']'.repeat(10_000)}`)).toBe('failed: nested too deeply');
+  });
+
+  it('refuses copies of copies that grow without end, in depth and in size', () => {
+    const deep = Array.from({ length: 14 }, (_one, at) => ({
+      op: 'copy',
+      from: '/a',
+      path: `/a${'/x'.repeat(2 ** at)}`,
+    }));
+    expect(patched('{"a":{"x":null}}', ...deep)).toBe('failed: nested too deeply');
+    const wide = Array.from({ length: 40 }, () => ({ op: 'copy', from: '/', path: '/-' }));
+    expect(patched('[]', ...wide)).toBe('failed: copies too much');
   });
 
   it('answers something for any operations on any body', () => {

@@ -35,7 +35,9 @@ function refusal(parse: () => unknown): string {
 
 describe('parseItemJson', () => {
   it('reads an item with all three formats', () => {
-    const [parsed] = parsePublishBody(
+    const {
+      items: [parsed],
+    } = parsePublishBody(
       Buffer.from(`{"items":[{"channel":"news","id":"b","prev-id":"a","formats":{
         "http-response":{"code":200,"headers":{"X-E":"1"},"body":"hello\\n"},
         "http-stream":{"content":"hello\\n"},
@@ -119,6 +121,7 @@ describe('parseItemJson', () => {
       { body: undefined, patch: [{ op: 'test', path: '/', value: null }] },
     ],
     ['a code and its reason', { body: 'b', code: 404 }, { code: 404, reason: 'Not Found' }],
+    ['a code and an empty reason', { body: 'b', code: 404, reason: '' }, { code: 404, reason: 'Not Found' }],
     ['a code without a known reason', { body: 'b', code: 299 }, { code: 299, reason: 'Undefined Reason' }],
     ['a code in a string', { body: 'b', code: '404' }, { code: 404 }],
     ['a code in a string that is no number', { body: 'b', code: 'gone' }, { code: 0 }],
@@ -361,7 +364,7 @@ describe('parseItemJson', () => {
           );
         } else {
           expect(parseItemJson(json).formats.response).toMatchObject({
-            reason: Buffer.from(reason).toString('latin1'),
+            reason: reason === '' ? 'OK' : Buffer.from(reason).toString('latin1'),
             headers: [['A', Buffer.from(value.trim()).toString('latin1')]],
           });
         }
@@ -379,7 +382,7 @@ describe('parsePublishBody', () => {
     ['characters beyond ASCII', '{"items":[{"channel":"é","formats":{"x":1}}]}', ['é']],
     ['a lone surrogate', '{"items":[{"channel":"\\ud800","formats":{"x":1}}]}', ['\ud800']],
   ])('reads %s', (_name, body, channels) => {
-    expect(parsePublishBody(Buffer.from(body)).map(({ channel }) => channel)).toEqual(channels);
+    expect(parsePublishBody(Buffer.from(body)).items.map(({ channel }) => channel)).toEqual(channels);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 /** What holds are made with, around a hub on a hand-moved clock. */
 import type { HoldLimits, HoldParts } from '../../src/hold/hold-parts.js';
+import { RefreshGroups } from '../../src/hold/refresh-groups.js';
 import { UpdateQueue } from '../../src/hold/update-queue.js';
 import type { HubSettings } from '../../src/hub/hub.js';
 import { type SampleHub, sampleHub } from './sample-hub.js';
@@ -25,9 +26,18 @@ export function sampleHolds({ limits, random = () => 0, hub: settings }: SampleH
     log,
     warnings,
     counters,
-    limits: { maxSubscriptions: 20, outboxBytes: 1_000, outboxPolicy: 'close', ...limits },
+    limits: {
+      maxSubscriptions: 20,
+      outboxBytes: 1_000,
+      outboxPolicy: 'close',
+      slowCloseCode: 1013,
+      maxWaitingItems: 100,
+      maxRecoveryBytes: 1_000,
+      ...limits,
+    },
     random,
     updates: new UpdateQueue(wheel),
+    refreshes: new RefreshGroups(wheel),
   };
   return { ...sample, parts };
 }

@@ -2,7 +2,7 @@
  * The filters that ask an HTTP endpoint, `http-check` and `http-modify` (specification 6.3), without the network: what to
  * ask, and what an answer or a failure means.
  */
-import { encodeHeaderText, getHeader, type HeaderList, isHeaderValue } from '../headers.js';
+import { encodeHeaderText, getHeader, type HeaderList } from '../headers.js';
 import type { HttpFilterName } from './filters.js';
 import type { FilterInput, FilterVerdict } from './message-filters.js';
 
@@ -17,6 +17,8 @@ export const HTTP_FILTER_BODY_MAX = 100_000;
 export interface HttpFilterRequest {
   readonly url: URL;
   readonly headers: HeaderList;
+  /** Last id by channel, for `Grip-Last`. */
+  readonly lastIds: ReadonlyMap<string, string>;
   readonly body: Buffer;
   /** Same scheme, host and port as the client's request: goes through the client's route, not to the host directly. */
   readonly internal: boolean;
@@ -72,13 +74,9 @@ export function httpFilterRequest(
     ['Sub-Meta', metaHeader(input.subMeta)],
     ['Pub-Meta', metaHeader(input.pubMeta)],
   ];
-  for (const [channel, id] of input.prevIds) {
-    const value = encodeHeaderText(`${channel}; last-id=${id}`);
-    // An id with a line end in it cannot be said in a header, and must not begin another one.
-    if (isHeaderValue(value)) headers.push(['Grip-Last', value]);
-  }
   const body = filter === 'http-modify' ? input.content : Buffer.alloc(0);
-  return { kind: 'request', request: { url, headers, body, internal: url.origin === httpUri(clientUri)?.origin } };
+  const internal = url.origin === httpUri(clientUri)?.origin;
+  return { kind: 'request', request: { url, headers, lastIds: input.prevIds, body, internal } };
 }
 
 /** What an answer means for the message with this content. */

@@ -1,0 +1,141 @@
+/**
+ * A held WebSocket on a socket of its own: frames from the client are read by `ws`, frames to it are written as they are
+ * (RFC 6455).
+ */
+import type { Socket } from 'node:net';
+import type { Encoding } from '../hub/publication.js';
+import type { DeflateTerms } from '../protocol/deflate-offer.js';
+import { type FrameHandler, FrameReader } from '../protocol/frame-reader.js';
+import type { WebSocketMessageType } from '../protocol/item.js';
+import { encodeCloseFrame, encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
+import type { Compression } from './compression.js';
+import { frameEncoding } from './encodings.js';
+import type { HoldParts } from './hold-parts.js';
+import { WebSocketHold, type WebSocketHoldOptions } from './websocket-hold.js';
+import type { WebSocketOrigin } from './websocket-origin.js';
+
+const kHold = Symbol('holdfast websocket');
+type HeldSocket = Socket & { [kHold]?: SocketHold };
+
+export interface SocketHoldOptions extends WebSocketHoldOptions {
+  /** Bytes of one message of the client. */
+  readonly maxMessageBytes: number;
+  /** What was agreed on compression; undefined: nothing is compressed. */
+  readonly deflate?: { readonly terms: DeflateTerms; readonly compression: Compression };
+}
+
+/** Why the socket is not read. */
+const ORIGIN_FULL = 1;
+const INFLATING = 2;
+
+export class SocketHold extends WebSocketHold implements FrameHandler {
+  readonly encoding: Encoding;
+  /** Bits of the reasons above; 0 while the socket is read. */
+  private stopped = 0;
+  private frames: FrameReader | undefined = undefined;
+
+  constructor(
+    parts: HoldParts,
+    private readonly socket: HeldSocket,
+    origin: WebSocketOrigin,
+    protected override readonly options: SocketHoldOptions,
+  ) {
+    super(parts, origin, options);
+    const { deflate } = options;
+    this.encoding = deflate === undefined ? frameEncoding : deflate.compression.encodingFor(deflate.terms.serverBits);
+    socket[kHold] = this;
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('close', onClosed);
+  }
+
+  /** Bytes of the client that came with its handshake. */
+  first(bytes: Buffer): void {
+    if (bytes.length > 0) this.read(bytes);
+  }
+
+  read(bytes: Buffer): void {
+    // What follows a close frame has no meaning (RFC 6455 5.5.1).
+    if (this.state === 'over' || this.state === 'client-closing') return;
+    this.frames ??= this.reader();
+    if (!this.frames.read(bytes)) this.stop(INFLATING);
+  }
+
+  onFramesDrained(): void {
+    this.goOn(INFLATING);
+  }
+
+  pause(): void {
+    this.stop(ORIGIN_FULL);
+  }
+
+  resume(): void {
+    this.goOn(ORIGIN_FULL);
+  }
+
+  protected get queuedBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  protected encode(type: WebSocketMessageType, content: Buffer): Buffer {
+    const { deflate } = this.options;
+    if (deflate === undefined) return encodeFrame(WS_OPCODES[type], content);
+    return deflate.compression.frame(type, content, deflate.terms.serverBits);
+  }
+
+  protected transmit(bytes: Buffer): void {
+    this.socket.write(bytes);
+  }
+
+  protected transmitClose(code: number | undefined, reason: string): void {
+    this.socket.write(encodeCloseFrame(code, reason));
+  }
+
+  protected awaitAnswer(): void {
+    // It has to be read, however much the origin has to take yet.
+    this.goOn(ORIGIN_FULL);
+  }
+
+  protected stopReading(): void {
+    this.frames?.stop();
+    this.frames = undefined;
+  }
+
+  protected endTransport(): void {
+    this.socket.end();
+    // What the peer sends or does not take any more must not keep the socket.
+    this.socket.resume();
+  }
+
+  protected breakTransport(): void {
+    this.socket.destroy();
+  }
+
+  private reader(): FrameReader {
+    const { maxMessageBytes, deflate } = this.options;
+    const inflate = deflate === undefined ? undefined : { bits: deflate.terms.clientBits };
+    return new FrameReader({ sender: 'client', maxMessageBytes, inflate }, this);
+  }
+
+  private stop(reason: number): void {
+    this.stopped |= reason;
+    this.socket.pause();
+  }
+
+  private goOn(reason: number): void {
+    this.stopped &= ~reason;
+    if (this.stopped === 0) this.socket.resume();
+  }
+}
+
+function onData(this: HeldSocket, bytes: Buffer): void {
+  this[kHold]?.read(bytes);
+}
+
+function onEnd(this: HeldSocket): void {
+  this[kHold]?.clientEnded();
+}
+
+function onClosed(this: HeldSocket): void {
+  this[kHold]?.connectionClosed();
+}

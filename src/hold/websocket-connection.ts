@@ -1,0 +1,240 @@
+/**
+ * The connection of a client that is held as a WebSocket: what is said to it, within the bounds of its outbox, and how it
+ * ends. What carries it and what is said are the business of those who extend it.
+ *
+ *     open ──client's close──► client-closing ──close by origin──► over
+ *       │──close by origin, publish, limits──► closing ──client's answer──► over
+ *       └──broken off, connection lost, FIN───────────────────────────────► over
+ *
+ * Over means that nothing more is said; the transport may take a moment longer to end.
+ */
+import type { WebSocketMessageType } from '../protocol/item.js';
+import { isValidCloseCode } from '../protocol/websocket-frame.js';
+import { Timed } from '../time/wheel.js';
+import type { HoldParts } from './hold-parts.js';
+import { outboxVerdict } from './outbox.js';
+import { DETACHED, type WebSocketOrigin } from './websocket-origin.js';
+
+/** Milliseconds a client may take to answer a close frame, and then to end the connection. */
+const CLOSE_TIMEOUT = 5_000;
+/** The purpose of the connection is fulfilled (RFC 6455 7.4.1). */
+export const NORMAL = 1000;
+/** The proxy is going away (RFC 6455 7.4.1). */
+const GOING_AWAY = 1001;
+/** The client reads too slowly; trying again later may help (registered at IANA). */
+const TRY_AGAIN_LATER = 1013;
+
+type State = 'open' | 'client-closing' | 'closing' | 'over';
+
+export interface ConnectionOptions {
+  /** Clients are told why their connection is closed. */
+  readonly debug: boolean;
+}
+
+export abstract class WebSocketConnection extends Timed {
+  protected state: State = 'open';
+
+  constructor(
+    protected readonly parts: HoldParts,
+    protected origin: WebSocketOrigin,
+    protected readonly options: ConnectionOptions,
+  ) {
+    super();
+  }
+
+  /** Stops reading what the client sends. */
+  abstract pause(): void;
+  /** Reads on. */
+  abstract resume(): void;
+  /** Bytes that wait for the client. */
+  protected abstract readonly queuedBytes: number;
+  /** The bytes of one message; empty when this transport has none of its type. */
+  protected abstract encode(type: WebSocketMessageType, content: Buffer): Buffer;
+  protected abstract transmit(bytes: Buffer): void;
+  /** Sends a close; `code` undefined sends none. */
+  protected abstract transmitClose(code: number | undefined, reason: string): void;
+  /** Waits for the client's answer to it: `clientClosed` is called, or `onTime` when it takes longer than `CLOSE_TIMEOUT`. */
+  protected abstract awaitAnswer(): void;
+  /** Ends the transport in order, after what was transmitted. */
+  protected abstract endTransport(): void;
+  /** Nothing that the client sends is looked at any more. */
+  protected abstract stopReading(): void;
+  /** Breaks the transport off. */
+  protected abstract breakTransport(): void;
+  /** Something was written to the client. */
+  protected abstract wrote(): void;
+  /** Writes what is published already. */
+  protected abstract settle(): void;
+  /** Lets go of whatever could say more. */
+  protected abstract release(): void;
+  /** The connection is over. */
+  protected abstract over(): void;
+
+  /** A whole message of the client. */
+  onMessage(type: 'text' | 'binary', content: Buffer): void {
+    if (this.state === 'open') this.origin.message(type, content);
+  }
+
+  onPing(content: Buffer): void {
+    if (this.state === 'open') this.origin.ping(content);
+  }
+
+  onPong(content: Buffer): void {
+    if (this.state === 'open') this.origin.pong(content);
+  }
+
+  onClose(code: number | undefined, reason: string): void {
+    if (this.state === 'open') {
+      this.state = 'client-closing';
+      if (this.isDetached) this.sendClose(NORMAL, '');
+      else this.origin.closed(code, reason);
+    } else if (this.state === 'closing') {
+      this.finish();
+      this.origin.closed(code, reason);
+      // No more than its telling is left to do: nobody is there for what the origin may still say.
+      this.origin.gone();
+    }
+  }
+
+  /** The client broke the protocol or a limit; it is told the code when that is still possible. */
+  onViolation(code: number): void {
+    if (this.state === 'over') return;
+    this.parts.counters.badRequests += 1;
+    if (this.state === 'open') this.transmitClose(code, '');
+    this.finish();
+    this.origin.gone();
+  }
+
+  /** The origin closes; one that is detached cannot. */
+  close(code: number | undefined, reason: string): void {
+    if (!this.isDetached) this.closeInOrder(code, reason);
+  }
+
+  /** The origin breaks off; one that is detached cannot. */
+  drop(): void {
+    if (!this.isDetached) this.breakOff();
+  }
+
+  shutDown(): void {
+    if (this.state === 'over') return;
+    this.closeInOrder(GOING_AWAY, '');
+    // Told at once: when the client has answered, requests may not be possible any more.
+    this.origin.gone();
+  }
+
+  /** The client did not answer a close in time, or does not end the connection. */
+  onTime(): void {
+    if (this.state === 'over') {
+      this.breakTransport();
+      return;
+    }
+    this.breakOff();
+    this.origin.gone();
+  }
+
+  /** The connection is gone, whoever ended it. */
+  connectionClosed(): void {
+    this.parts.wheel.stop(this);
+    if (this.state === 'over') return;
+    this.leave();
+    this.origin.gone();
+  }
+
+  /** The client sent FIN: for a WebSocket that is the end, with or without a close frame before it. */
+  clientEnded(): void {
+    if (this.state === 'over') return;
+    this.finish();
+    this.origin.gone();
+  }
+
+  /** Writes bytes with `count` published items in them; false: the client reads too slowly, or is gone. */
+  write(bytes: Buffer, count: number): boolean {
+    if (this.state !== 'open' && this.state !== 'client-closing') return false;
+    // What the origin says counts as no delivery, but not for nothing when it is lost.
+    switch (outboxVerdict(this.parts, this.queuedBytes, bytes.length, count || 1)) {
+      case 'write':
+        this.transmit(bytes);
+        this.parts.counters.delivered += count;
+        this.wrote();
+        return true;
+      case 'drop':
+        return false;
+      case 'close': {
+        const { slowCloseCode } = this.parts.limits;
+        this.closeUnasked(isValidCloseCode(slowCloseCode) ? slowCloseCode : TRY_AGAIN_LATER);
+        return false;
+      }
+    }
+  }
+
+  /** Nobody is there on the other side any more (`detach`). */
+  protected get isDetached(): boolean {
+    return this.origin === DETACHED;
+  }
+
+  /** From now on the client only listens to what is published. */
+  protected detach(): void {
+    const { origin } = this;
+    this.origin = DETACHED;
+    // A client that closes has told it already.
+    if (this.state === 'open') origin.closed(NORMAL, '');
+    origin.gone();
+    if (this.state === 'client-closing') this.sendClose(NORMAL, '');
+    else this.resume();
+  }
+
+  protected writeMessage(type: WebSocketMessageType, content: Buffer, count: number): boolean {
+    const bytes = this.encode(type, content);
+    return bytes.length === 0 || this.write(bytes, count);
+  }
+
+  /** Closes behind what is published already. */
+  protected closeInOrder(code: number | undefined, reason: string): void {
+    if (this.state === 'over' || this.state === 'closing') return;
+    this.settle();
+    this.sendClose(code, reason);
+  }
+
+  /** Closes for a reason of ours; the origin hears of it when the client has answered, or has gone. */
+  protected closeUnasked(code: number, reason = ''): void {
+    if (this.state === 'over' || this.state === 'closing') return;
+    const answersClient = this.state === 'client-closing';
+    this.sendClose(code, this.options.debug ? reason : '');
+    if (answersClient) this.origin.gone();
+  }
+
+  private breakOff(): void {
+    if (this.state === 'over') return;
+    this.leave();
+    this.breakTransport();
+  }
+
+  private sendClose(code: number | undefined, reason: string): void {
+    // Settling may have filled the outbox, and closed.
+    if (this.state === 'over' || this.state === 'closing') return;
+    this.transmitClose(code, reason);
+    if (this.state === 'client-closing') {
+      this.finish();
+      return;
+    }
+    this.state = 'closing';
+    this.release();
+    this.parts.wheel.start(this, CLOSE_TIMEOUT);
+    this.awaitAnswer();
+  }
+
+  /** Nothing more is said: the connection ends in order. */
+  private finish(): void {
+    this.leave();
+    this.parts.wheel.start(this, CLOSE_TIMEOUT);
+    this.endTransport();
+  }
+
+  private leave(): void {
+    this.state = 'over';
+    this.parts.wheel.stop(this);
+    this.stopReading();
+    this.release();
+    this.over();
+  }
+}
