@@ -153,7 +153,9 @@ function mayStreamFirst(headers: HeaderList): boolean {
   if (!goesOn) return false;
   // Its filter has to see the whole body.
   return !splitHeaderLists(headers, 'grip-channel').some((channel) =>
-    parseFirstPlainSequence(channel)?.parameters.some(([name, value]) => name === 'filter' && value === 'build-id'),
+    parseFirstPlainSequence(channel)?.parameters.some(
+      ([name, value]) => name.toLowerCase() === 'filter' && value === 'build-id',
+    ),
   );
 }
 

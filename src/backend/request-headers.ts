@@ -80,7 +80,9 @@ export function originHeaders(received: HeaderList, settings: HeaderSettings, co
   }
   headers.push(...marked);
   if (settings.cdnLoop !== '') {
-    headers.push(['CDN-Loop', [...splitHeaderLists(client, 'cdn-loop'), settings.cdnLoop].join(', ')]);
+    // The client's are bytes already, the setting is a text.
+    const own = encodeHeaderText(settings.cdnLoop);
+    headers.push(['CDN-Loop', [...splitHeaderLists(client, 'cdn-loop'), own].join(', ')]);
   }
   if (context.grip) {
     if (context.signature !== undefined) headers.push(['Grip-Sig', context.signature]);

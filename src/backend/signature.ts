@@ -19,7 +19,7 @@ type SignatureAlgorithm = 'HS256' | 'ES256' | 'RS256';
 export interface SignerOptions {
   /** Text of a key file, by absolute path; may throw. */
   readonly readFile?: (path: string) => string;
-  /** Told once for each key file that cannot be signed with; the text never shows a secret. */
+  /** Told once for each key that cannot be signed with; the text never shows a secret. */
   readonly keyFailed?: (text: string) => void;
 }
 
@@ -38,6 +38,8 @@ export class Signer {
   private readonly tokens = new Map<string, Token>();
   /** By setting; undefined is remembered too, so that a broken file is read and reported once. */
   private readonly keys = new Map<string, SignatureKey | undefined>();
+  /** Settings whose key was told of, because signing with it failed. */
+  private readonly failed = new Set<string>();
   private readonly readFile: (path: string) => string;
   private readonly keyFailed: (text: string) => void;
 
@@ -65,6 +67,7 @@ export class Signer {
     const text = new SignJWT({ exp: Math.floor(now / 1_000) + LIFETIME, iss })
       .setProtectedHeader({ typ: 'JWT', alg: signing.algorithm })
       .sign(signing.key);
+    text.catch((error: unknown) => this.signingFailed(iss, key, error));
     this.tokens.set(cacheKey, { text, madeAt: now });
     return text;
   }
@@ -77,6 +80,7 @@ export class Signer {
   /** Reads key files anew when they are next needed: called when routes or settings are loaded again. */
   forgetKeys(): void {
     this.keys.clear();
+    this.failed.clear();
     this.tokens.clear();
   }
 
@@ -89,6 +93,13 @@ export class Signer {
     }
     this.keys.set(setting, signing);
     return signing;
+  }
+
+  private signingFailed(iss: string, setting: string, error: unknown): void {
+    if (this.failed.has(setting)) return;
+    this.failed.add(setting);
+    const key = setting.startsWith('file:') ? setting : `the key of issuer ${iss}`;
+    this.keyFailed(`cannot sign with ${key}: ${String(error)}; requests to origins go without Grip-Sig`);
   }
 
   private load(setting: string): SignatureKey | undefined {

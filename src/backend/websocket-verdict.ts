@@ -1,4 +1,5 @@
 /** The WebSocket side of the verdict. */
+import type { Socket } from 'node:net';
 import type { WebSocketOrigin } from '../hold/websocket-origin.js';
 import type { HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
@@ -9,6 +10,14 @@ export interface WebSocketGrip {
   readonly prefix: string;
 }
 
+/** How fast a client reads, where its transport can tell. */
+export interface ClientFlow {
+  /** Bytes that wait for the client. */
+  readonly queuedBytes: number;
+  /** Calls `run` when what waits now has gone out; never when the client goes first. */
+  whenSent(run: () => void): void;
+}
+
 export type WebSocketVerdict =
   | {
       readonly kind: 'accept';
@@ -16,6 +25,19 @@ export type WebSocketVerdict =
       readonly headers: HeaderList;
       readonly grip: WebSocketGrip | undefined;
       readonly origin: WebSocketOrigin;
+      /** For origins that can be made to wait for a slow client: called before the origin is attached to it. */
+      readonly pace?: (flow: ClientFlow) => void;
+      /** Bytes of one message of the client, where this origin takes others than all do. */
+      readonly maxMessageBytes?: number;
+    }
+  /** Accepted, and not ours to look into: the bytes of both sides go through as they are. */
+  | {
+      readonly kind: 'tunnel';
+      readonly reason: string;
+      readonly headers: HeaderList;
+      readonly socket: Socket;
+      /** What the origin said right behind its 101. */
+      readonly first: Buffer;
     }
   | { readonly kind: 'reject'; readonly response: CompleteResponse }
   | { readonly kind: 'failed'; readonly failure: Failure };

@@ -100,7 +100,7 @@ function substitute(text: string, variables: Variables): string {
   ]);
   return text
     .replace(/\{(?:libdir|rundir|ipc_prefix)\}/g, (name) => values.get(name) ?? name)
-    .replace(/(tcp:\/\/(?:\[[^\]]*\]|[^/,\s:[\]]*):)([0-9]{1,5})(?![0-9])/g, (_all, start: string, port: string) => {
+    .replace(/(tcp:\/\/(?:\[[^\][]*\]|[^/,\s:[\]]*):)([0-9]{1,5})(?![0-9])/g, (_all, start: string, port: string) => {
       return `${start}${Number(port) + variables.portOffset}`;
     });
 }

@@ -21,7 +21,6 @@ export const UNSUPPORTED_KEYS: ReadonlySet<string> = new Set([
   'handler.stats_spec',
   'handler.command_spec',
   'handler.state_spec',
-  'handler.share_all',
   'handler.stats_subscription_ttl',
   'handler.stats_report_interval',
   'handler.stats_format',

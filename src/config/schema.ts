@@ -178,7 +178,7 @@ const TABLE: SettingTable = {
     debug: flag(false, 'Put the cause of an error into the answers of every route.', pushpinKey('proxy', 'debug')),
     autoCrossOrigin: flag(
       false,
-      'Answer CORS preflights and wrap JSON-P on every route.',
+      'Add CORS headers to every answer and wrap JSON-P, on every route.',
       pushpinKey('proxy', 'auto_cross_origin'),
     ),
     acceptXForwardedProtocol: flag(
@@ -231,6 +231,11 @@ const TABLE: SettingTable = {
       'Key that checks the Grip-Sig of a proxy in front of this one, in the same forms; empty trusts nobody.',
       pushpinKey('proxy', 'upstream_key'),
     ),
+    shareAll: flag(
+      false,
+      'Send requests once that differ in nothing but their headers, and give the answer to all who ask meanwhile; only for origins that answer everybody alike.',
+      pushpinKey('handler', 'share_all'),
+    ),
     sockjsUrl: text(
       'http://cdn.jsdelivr.net/sockjs/0.3.4/sockjs.min.js',
       'Script loaded by the SockJS iframe page.',
@@ -274,16 +279,46 @@ const TABLE: SettingTable = {
       ['close', 'drop'],
       'What happens when a client is too slow for its outbox: close the connection, or drop the message. With a pushpin.conf: drop.',
     ),
+    maxWaitingItems: count(
+      100,
+      [1, 1_000_000],
+      'items',
+      'Most items that wait for one client while an HTTP filter or its next link is asked; further ones are dropped.',
+    ),
   },
   websocket: {
-    maxMessageBytes: bytes(200_000, 'Largest message a client may send.'),
-    maxBufferedBytes: bytes(200_000, 'Most bytes of client messages that may wait for the origin.'),
-    maxResponseBytes: bytes(1_000_000, 'Largest response of a WebSocket-over-HTTP origin.'),
+    maxMessageBytes: bytes(200_000, 'Largest message a client may send to an over_http target.'),
+    maxRelayedMessageBytes: bytes(
+      16_777_216,
+      'Largest message, in both directions, where the target speaks WebSocket itself.',
+    ),
+    maxBufferedBytes: bytes(200_000, 'Most bytes of messages that may wait for the slower of client and origin.'),
+    maxResponseBytes: bytes(1_000_000, 'Largest response of a WebSocket-over-HTTP origin, and of a recover link.'),
     maxRejectBytes: bytes(100_000, 'Largest body of an origin response that refuses a WebSocket.', undefined, 0),
+    slowCloseCode: count(
+      1013,
+      [1000, 4999],
+      'close code',
+      'What a WebSocket is closed with when its client is too slow for its outbox (hold.outbox_policy close); a code that RFC 6455 lets nobody send counts as 1013.',
+    ),
     allowCompression: flag(
       false,
-      'Agree to permessage-deflate with clients; no effect in this version.',
+      'Agree to permessage-deflate with clients that offer it (costs CPU and memory).',
       pushpinKey('runner', 'allow_compression'),
+    ),
+    compressionThreshold: bytes(
+      1_024,
+      'Messages shorter than this go out uncompressed, whatever was agreed with the client.',
+      undefined,
+      0,
+    ),
+  },
+  sockjs: {
+    maxSessions: count(
+      10_000,
+      [1, 10_000_000],
+      'sessions',
+      'Most SockJS sessions over polling at a time; clients that want another one are answered with 503.',
     ),
   },
   publish: {
@@ -340,7 +375,17 @@ const TABLE: SettingTable = {
       'Largest request body on the control port.',
       pushpinKey('handler', 'push_in_http_max_body_size'),
     ),
-    maxConnections: count(128, [1, 1_000_000], 'connections', 'Most connections to the control port at a time.'),
+    maxConnections: count(
+      128,
+      [1, 1_000_000],
+      'connections',
+      'Most connections to the control port at a time; a further one takes the place of the longest unused, and is closed when all are in use.',
+    ),
+    reportTimeout: seconds(
+      15,
+      1,
+      'How long a publisher who asks for a report waits at most; what is not known by then is reported as pending.',
+    ),
   },
   zeromq: {
     pull: list(
@@ -390,6 +435,7 @@ export const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['proxy', 'How requests go to origins and their answers come back.'],
   ['hold', 'Client connections that are held open.'],
   ['websocket', 'WebSocket connections, and origins that speak WebSocket-over-HTTP.'],
+  ['sockjs', 'Clients that speak SockJS on routes that allow it.'],
   ['publish', 'Order, doubles and rate of published items.'],
   ['control', 'The private HTTP port for publishers.'],
   ['zeromq', 'The private ZeroMQ ports for publishers; they need the optional package zeromq.'],

@@ -43,6 +43,7 @@ export interface ProxySettings {
   readonly sigIss: string;
   readonly sigKey: string;
   readonly upstreamKey: string;
+  readonly shareAll: boolean;
   readonly sockjsUrl: string;
   /** Bytes. */
   readonly prefetchBytes: number;
@@ -59,6 +60,7 @@ export interface HoldSettings {
   readonly maxSubscriptions: number;
   /** Seconds. */
   readonly subscriptionLinger: number;
+  readonly maxWaitingItems: number;
   readonly updateOnFirstSubscription: boolean;
   /** Bytes that may wait for one client. */
   readonly outboxBytes: number;
@@ -69,11 +71,22 @@ export interface HoldSettings {
 export interface WebSocketSettings {
   /** Bytes. */
   readonly maxMessageBytes: number;
+  /** The same in both directions where the origin speaks WebSocket itself. */
+  readonly maxRelayedMessageBytes: number;
   /** Bytes of client messages that may wait for the origin. */
   readonly maxBufferedBytes: number;
   readonly maxResponseBytes: number;
   readonly maxRejectBytes: number;
+  /** What a client is closed with that is too slow for its outbox. */
+  readonly slowCloseCode: number;
   readonly allowCompression: boolean;
+  /** Bytes; shorter messages go out uncompressed. */
+  readonly compressionThreshold: number;
+}
+
+export interface SockjsSettings {
+  /** Over polling; those included that have ended a moment ago. */
+  readonly maxSessions: number;
 }
 
 export interface PublishSettings {
@@ -96,6 +109,8 @@ export interface ControlSettings {
   readonly maxHeadBytes: number;
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
+  /** Seconds. */
+  readonly reportTimeout: number;
 }
 
 export interface ZeromqSettings {
@@ -119,6 +134,7 @@ export interface Settings {
   readonly proxy: ProxySettings;
   readonly hold: HoldSettings;
   readonly websocket: WebSocketSettings;
+  readonly sockjs: SockjsSettings;
   readonly publish: PublishSettings;
   readonly control: ControlSettings;
   readonly zeromq: ZeromqSettings;

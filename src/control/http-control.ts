@@ -7,15 +7,17 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Logger } from '../observe/logger.js';
-import type { Item } from '../protocol/item.js';
-import { parsePublishBody } from '../protocol/item-json.js';
+import { type PublishRequest, parsePublishBody } from '../protocol/item-json.js';
 import { reasonOf } from '../protocol/status-reasons.js';
+import { ControlConnections } from './control-connections.js';
 import type { PublishDoor } from './publish-door.js';
 
 export interface HttpControlOptions {
   readonly maxHeadBytes: number;
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
+  /** Seconds a publisher waits for a report at most. */
+  readonly reportTimeout: number;
   readonly setting: string;
 }
 
@@ -31,14 +33,19 @@ interface Answer {
 /** Milliseconds a client may go on sending after the last answer on its connection. */
 const LINGER = 2_000;
 
+/** Asks for what became of the items; it may follow the path of a publish. */
+const REPORT_QUERY = '?report=1';
+
 /** Methods that may come without a Content-Length. */
 const BODILESS = new Set(['HEAD', 'GET', 'DELETE', 'OPTIONS']);
 
 export class HttpControl {
   private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
+  private readonly connections: ControlConnections;
   /** Connections on which no further request is looked at. */
   private readonly ending = new WeakSet<Socket>();
+  /** Connections with answers that take their time, and the last answers that come behind them. */
+  private readonly answering = new WeakMap<Socket, { open: number; readonly later: (() => void)[] }>();
 
   constructor(
     private readonly options: HttpControlOptions,
@@ -51,10 +58,11 @@ export class HttpControl {
       requireHostHeader: false,
       noDelay: true,
     });
-    server.maxConnections = options.maxConnections;
+    this.connections = new ControlConnections(options.maxConnections);
     server.on('connection', (socket: Socket) => {
-      this.sockets.add(socket);
-      socket.on('close', () => this.sockets.delete(socket));
+      if (this.connections.admit(socket)) return;
+      log.debug('control: too many connections, and all of them busy');
+      socket.destroy();
     });
     const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => this.serve(incoming, outgoing);
     server.on('request', serve);
@@ -69,7 +77,7 @@ export class HttpControl {
         return;
       }
       this.ending.add(socket);
-      answerLast(socket, '1.1', text(400, `${message}\n`), true);
+      this.afterAnswers(socket, () => answerLast(socket, '1.1', text(400, `${message}\n`), true));
     });
     this.server = server;
   }
@@ -94,13 +102,14 @@ export class HttpControl {
   async close(): Promise<void> {
     if (!this.server.listening) return;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    for (const socket of this.sockets) socket.destroy();
+    this.connections.destroyAll();
     await closed;
   }
 
   private serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { headers, method = '', httpVersion, socket } = incoming;
     if (this.ending.has(socket)) return;
+    this.connections.begin(socket);
     const announced = headers['content-length'];
     const length = Number(announced ?? 0);
     const needsLength = headers['transfer-encoding'] !== undefined || !BODILESS.has(method);
@@ -121,39 +130,78 @@ export class HttpControl {
     }
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => this.answer(incoming, outgoing, this.handle(incoming, Buffer.concat(chunks)), last));
+    incoming.on('end', () => {
+      if (last) {
+        this.handle(incoming, Buffer.concat(chunks), (answer) => this.answer(incoming, outgoing, answer, last));
+        return;
+      }
+      const answered = this.startAnswer(socket);
+      this.handle(incoming, Buffer.concat(chunks), (answer) => {
+        this.answer(incoming, outgoing, answer, last);
+        this.connections.finish(socket);
+        answered();
+      });
+    });
   }
 
-  private handle(incoming: IncomingMessage, body: Buffer): Answer {
+  /** @param done - called once, later when a report has to be waited for */
+  private handle(incoming: IncomingMessage, body: Buffer, done: (answer: Answer) => void): void {
     const type = acceptedType(incoming.headers.accept);
     if (type === undefined) {
-      return text(406, 'Not Acceptable. Supported formats are text/plain and application/json.\n');
+      done(text(406, 'Not Acceptable. Supported formats are text/plain and application/json.\n'));
+      return;
     }
     const { method = '', url = '/' } = incoming;
-    const path = url.length > 1 && url.endsWith('/') ? url.slice(0, -1) : url;
-    switch (path) {
-      case '/':
-        return text(200, 'Holdfast API\n');
-      case '/publish':
-        return method === 'POST' ? this.publish(body, type) : notAllowed(method);
-      case '/recover':
-        return method === 'POST' ? this.recover(type) : notAllowed(method);
-      default:
-        return text(404, 'Not Found\n');
+    const reported = url.endsWith(REPORT_QUERY);
+    const target = reported ? url.slice(0, -REPORT_QUERY.length) : url;
+    const path = target.length > 1 && target.endsWith('/') ? target.slice(0, -1) : target;
+    if (path === '/publish') {
+      if (method === 'POST') this.publish(body, type, reported, done);
+      else done(notAllowed(method));
+    } else if (path === '/recover' && !reported) {
+      done(method === 'POST' ? this.recover(type) : notAllowed(method));
+    } else {
+      done(path === '/' && !reported ? text(200, 'Holdfast API\n') : text(404, 'Not Found\n'));
     }
   }
 
-  private publish(body: Buffer, type: AnswerType): Answer {
-    let items: Item[];
+  /** An answer that may take its time: a last one, which is not written by `node:http`, has to wait for it. */
+  private startAnswer(socket: Socket): () => void {
+    const answers = this.answering.get(socket) ?? { open: 0, later: [] };
+    answers.open += 1;
+    this.answering.set(socket, answers);
+    return () => {
+      answers.open -= 1;
+      if (answers.open === 0) for (const run of answers.later.splice(0)) run();
+    };
+  }
+
+  private afterAnswers(socket: Socket, run: () => void): void {
+    const answers = this.answering.get(socket);
+    if (answers === undefined || answers.open === 0) run();
+    else answers.later.push(run);
+  }
+
+  private publish(body: Buffer, type: AnswerType, reported: boolean, done: (answer: Answer) => void): void {
+    let request: PublishRequest;
     try {
-      items = parsePublishBody(body);
+      request = parsePublishBody(body);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.door.refused('control-invalid', `control: refused a publish: ${error.message}`);
-      return text(400, `${error.message}\n`);
+      done(text(400, `${error.message}\n`));
+      return;
+    }
+    const { items, report } = request;
+    if (reported || (report && type === 'application/json')) {
+      this.door.publishReported(items, this.options.reportTimeout * 1_000, (reports) => {
+        const answer = { message: 'Published', items: reports };
+        done({ code: 200, type: 'application/json', body: `${JSON.stringify(answer)}\n` });
+      });
+      return;
     }
     for (const item of items) this.door.publish(item);
-    return success('Published', type);
+    done(success('Published', type));
   }
 
   private recover(type: AnswerType): Answer {
@@ -164,7 +212,8 @@ export class HttpControl {
   private answer(incoming: IncomingMessage, outgoing: ServerResponse, answer: Answer, last: boolean): void {
     const { method, url, httpVersion, socket } = incoming;
     if (last) {
-      answerLast(socket, httpVersion === '1.0' ? '1.0' : '1.1', answer, method !== 'HEAD');
+      const version = httpVersion === '1.0' ? '1.0' : '1.1';
+      this.afterAnswers(socket, () => answerLast(socket, version, answer, method !== 'HEAD'));
     } else {
       outgoing.sendDate = false;
       // Without it node:http would add headers of its own about a connection that simply stays open.

@@ -7,10 +7,13 @@ export interface EarlyError {
   readonly text: string;
 }
 
+/** How the text begins when what came is no request: nothing is known then, the version neither. */
+const NOT_PARSED = 'Failed to parse request: ';
+
 /** The whole answer; the connection is closed after it. */
 export function earlyError({ status, text }: EarlyError, version: HttpVersion = '1.0'): string {
   const body = `${text}\n`;
-  return `HTTP/${version} ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  return `HTTP/${text.startsWith(NOT_PARSED) ? '1.0' : version} ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
 export function badRequest(text: string): EarlyError {

@@ -203,7 +203,8 @@ export class Http1Connection implements ExchangeOwner {
     const { socket } = this;
     const headers = headersOf(request);
     const version = answerVersion(request.protocol);
-    const fault = faultOf(request.protocol, headers, this.server.maxHeaders) ?? transferFaultOf(request);
+    const fault =
+      faultOf(request.protocol, request.target, headers, this.server.maxHeaders) ?? transferFaultOf(request);
     if (fault !== undefined) {
       this.server.onBadRequest();
       if (request.node !== undefined) this.settle(request.node);

@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { BodyFraming, ClientExchange, ResponseHead } from '../hold/client-connection.js';
 import { encodeChunk } from '../hold/encodings.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
+import { reasonOf } from '../protocol/status-reasons.js';
 import type { NodeExchange } from './parsed-request.js';
 import { type BodyLength, type HttpVersion, isBodiless, responseHead } from './response-head.js';
 
@@ -37,7 +38,7 @@ export interface Http1ExchangeOptions {
 }
 
 export class Http1Exchange implements ClientExchange {
-  readonly framing: BodyFraming;
+  framing: BodyFraming;
   onGone: (() => void) | undefined = undefined;
   onDrain: (() => void) | undefined = undefined;
   private state: State = 'fresh';
@@ -77,9 +78,9 @@ export class Http1Exchange implements ClientExchange {
     return this.socket.writableLength;
   }
 
-  answer({ code: asked, reason, headers, body }: CompleteResponse): void {
+  answer({ headers, body, ...asked }: CompleteResponse): void {
     if (this.state !== 'fresh') return;
-    const code = finalCode(asked);
+    const { code, reason } = finalStatus(asked);
     this.settlePersistence();
     const bodiless = isBodiless(code);
     const length = bodiless ? 'none' : body.length;
@@ -89,9 +90,9 @@ export class Http1Exchange implements ClientExchange {
     this.finish();
   }
 
-  begin({ code: asked, reason, headers }: ResponseHead, length: number | undefined): void {
+  begin({ headers, ...asked }: ResponseHead, length: number | undefined): void {
     if (this.state !== 'fresh') return;
-    const code = finalCode(asked);
+    const { code, reason } = finalStatus(asked);
     this.settlePersistence();
     const bodiless = isBodiless(code);
     if (bodiless) this.length = 'none';
@@ -103,7 +104,8 @@ export class Http1Exchange implements ClientExchange {
       persistent: this.persistent,
       length: this.length,
     });
-    if (bodiless || this.framing === 'none') this.length = 'none';
+    if (bodiless) this.framing = 'none';
+    if (this.framing === 'none') this.length = 'none';
     this.state = 'head-waiting';
     // A head and a body that come in one packet from the origin leave in one packet.
     process.nextTick(flushHead, this);
@@ -222,9 +224,9 @@ export class Http1Exchange implements ClientExchange {
   }
 }
 
-/** A code that ends a request: an origin or a publisher may name others, and the client would wait on. */
-function finalCode(code: number): number {
-  return code >= 200 && code <= 999 ? code : 502;
+/** A status that ends a request: an origin or a publisher may name others, and the client would wait on. */
+function finalStatus({ code, reason }: { readonly code: number; readonly reason: string }) {
+  return code >= 200 && code <= 999 ? { code, reason } : { code: 502, reason: reasonOf(502) };
 }
 
 function flushHead(exchange: Http1Exchange): void {

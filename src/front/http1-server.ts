@@ -103,8 +103,10 @@ export class Http1Server {
       socket.on('resume', onSocketResume);
     });
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      if (wantsWebSocket(incoming)) connectionOf(incoming.socket)?.refuse(badRequest(BAD_UPGRADE), versionOf(incoming));
-      else connectionOf(incoming.socket)?.accept(incoming, outgoing, false);
+      const connection = connectionOf(incoming.socket);
+      if (wantsWebSocket(incoming)) connection?.refuse(badRequest(BAD_UPGRADE), versionOf(incoming));
+      // A handshake that was refused is registered all the same: `node:http` counts on each request being settled in order.
+      connection?.accept(incoming, outgoing, false);
     });
     server.on('checkContinue', (incoming, outgoing) => connectionOf(incoming.socket)?.accept(incoming, outgoing, true));
     server.on('checkExpectation', (incoming, outgoing) =>
@@ -175,7 +177,8 @@ export class Http1Server {
     }
     const key = handshakeKey(incoming);
     const headers = headerListOf(incoming.rawHeaders);
-    const fault = faultOf(incoming.httpVersion, headers, this.options.maxHeaders);
+    const target = incoming.url ?? '/';
+    const fault = faultOf(incoming.httpVersion, target, headers, this.options.maxHeaders);
     if (busy || fault !== undefined || key === undefined) {
       connection.takeOver();
       connection.refuse(badRequest(fault ?? (busy ? UPGRADE_WHILE_BUSY : BAD_UPGRADE)), versionOf(incoming));
@@ -188,7 +191,7 @@ export class Http1Server {
     this.handler.webSocket(
       {
         method: 'GET',
-        target: incoming.url ?? '/',
+        target,
         headers,
         secure: 'encrypted' in socket,
         peerAddress: peerAddressOf(socket),

@@ -71,10 +71,15 @@ export function settle({ incoming, outgoing }: NodeExchange): void {
 /** Characters of a host, an address in brackets and a port (RFC 3986 3.2.2); empty is allowed. */
 const HOST = /^[\w.~%!$&'()*+,;=:[\]-]*$/;
 
+/** A target in absolute form with a host (RFC 9112 3.2.2): no user, whose name could be read as the host's. */
+const ABSOLUTE = /^(?:https?|wss?):\/\/[\w.~%!$&'()*+,;=:[\]-]+(?:[/?]|$)/i;
+
 /** What is wrong with a request that the parser let pass; the text of the answer, undefined when nothing is. */
-export function faultOf(protocol: string, headers: HeaderList, maxHeaders: number): string | undefined {
+export function faultOf(protocol: string, target: string, headers: HeaderList, maxHeaders: number): string | undefined {
   if (protocol !== '1.1' && protocol !== '1.0') return INVALID_VERSION;
   if (headers.length > maxHeaders) return TOO_MANY_HEADERS;
+  const isAbsolute = !target.startsWith('/') && !target.startsWith('*');
+  if (isAbsolute && !ABSOLUTE.test(target)) return INVALID_HOST;
   let host: string | undefined;
   for (const [name, value] of headers) {
     if (name.length !== 4 || name.toLowerCase() !== 'host') continue;

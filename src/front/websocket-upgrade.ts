@@ -53,14 +53,19 @@ export class WebSocketUpgrade {
     return this.socket.destroyed;
   }
 
-  /** Answers 101 with the origin's headers and hands over the socket; nothing else may be written to it before. */
-  accept(reason: string, headers: HeaderList): Socket {
+  /**
+   * Answers 101 with the origin's headers and hands over the socket; nothing else may be written to it before.
+   * @param extensions - value of `Sec-WebSocket-Extensions`; undefined when none was agreed on
+   */
+  accept(reason: string, headers: HeaderList, extensions?: string): Socket {
     this.answered = true;
     this.socket.off('data', this.onData);
     this.socket.off('end', this.onEnd);
     const all: HeaderList = withoutHeaders(headers, HANDSHAKE);
     let head = responseHead(101, reason, all, { version: '1.1', persistent: true, length: 'none' });
-    head = `${head.slice(0, -2)}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(this.key)}\r\n\r\n`;
+    head = `${head.slice(0, -2)}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(this.key)}\r\n`;
+    if (extensions !== undefined) head += `Sec-WebSocket-Extensions: ${extensions}\r\n`;
+    head += '\r\n';
     this.socket.write(head, 'latin1');
     return this.socket;
   }

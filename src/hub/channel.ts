@@ -93,6 +93,7 @@ export class Channel {
   /** Appends an item; everyone subscribed now will get it. Returns true when the channel was clean before. */
   append(publication: Publication): boolean {
     this.pending.push(publication);
+    publication.tally?.begin();
     if (this.dirty) return false;
     this.dirty = true;
     this.startPass();
@@ -145,7 +146,7 @@ export class Channel {
     for (const step of this.stepsFor(encoding, from, head)) {
       if (subscription.index < 0) return;
       if ('bytes' in step) subscriber.write(step.bytes, step.count);
-      else subscriber.deliver(step.publication, subscription);
+      else deliverOne(subscription, step.publication);
     }
   }
 
@@ -163,16 +164,19 @@ export class Channel {
     }
     // The pass is over: everybody has at least what there was when it started.
     if (this.passHead === this.head) {
-      this.base += this.pending.length;
+      const done = this.pending;
+      this.base += done.length;
       this.pending = [];
       this.dirty = false;
       this.steps = [];
       this.stepsEncoding = undefined;
+      endTallies(done);
       return;
     }
-    this.pending.splice(0, this.passHead - this.base);
+    const done = this.pending.splice(0, this.passHead - this.base);
     this.base = this.passHead;
     this.startPass();
+    endTallies(done);
   }
 
   private stepsFor(encoding: Encoding, from: number, head: number): readonly Step[] {
@@ -186,7 +190,8 @@ export class Channel {
     };
     for (let at = from; at < head; at += 1) {
       const publication = this.pending[at - this.base] as Publication;
-      const bytes = publication.encoded(encoding);
+      // One whose outcome somebody wants to know goes by itself.
+      const bytes = publication.tally === undefined ? publication.encoded(encoding) : undefined;
       if (bytes === undefined) {
         endRun();
         steps.push({ publication });
@@ -201,4 +206,8 @@ export class Channel {
     this.steps = steps;
     return steps;
   }
+}
+
+function endTallies(publications: readonly Publication[]): void {
+  for (const { tally } of publications) tally?.end();
 }

@@ -17,6 +17,7 @@ import { Publication } from './publication.js';
 import { RateLimiter } from './rate-limiter.js';
 import { Sequencer } from './sequencer.js';
 import { deliverOne, SUBSCRIBER_KINDS, type Subscriber, type SubscriberKind, Subscription } from './subscriber.js';
+import type { Tally } from './tally.js';
 
 /** Subscribers written to before other work of the process gets a turn. */
 const SLICE = 1_000;
@@ -151,8 +152,18 @@ export class Hub {
     this.deliver(() => subscription.channel.catchUp(subscription));
   }
 
-  /** Publishes to the item's own channel. Never throws. */
-  publish(item: Item): PublishOutcome {
+  /**
+   * Publishes to the item's own channel. Never throws.
+   * @param tally - counts what becomes of the item at each hold; settled when nothing more can happen to it
+   */
+  publish(item: Item, tally?: Tally): PublishOutcome {
+    tally?.begin();
+    const outcome = this.admit(item, tally);
+    tally?.end();
+    return outcome;
+  }
+
+  private admit(item: Item, tally: Tally | undefined): PublishOutcome {
     const { counters, wheel } = this.parts;
     const now = wheel.clock.now();
     counters.published += 1;
@@ -166,7 +177,7 @@ export class Hub {
       this.logPublish(item.channel, 0);
       return { kind: 'sent', receivers: 0 };
     }
-    const publication = new Publication(item);
+    const publication = new Publication(item, tally);
     if (item.noSeq) return { kind: 'sent', receivers: this.fanOut(channel, publication) };
     const receivers = this.receiversOf(channel, item);
     const result = this.sequencer.publish(channel, publication, now);
@@ -223,10 +234,9 @@ export class Hub {
     }
   }
 
-  /** Forgets every last id and lets everybody ask: published items may have been lost on their way to us. */
-  recover(): void {
+  /** Forgets every last id: published items may have been lost on their way to us. */
+  forgetLastIds(): void {
     for (const channel of this.channels.values()) channel.lastId = undefined;
-    for (const name of [...this.channels.keys()]) this.askAgain(name);
   }
 
   /** Writes everything that waits, and stops. */
@@ -245,6 +255,7 @@ export class Hub {
   private fanOut(channel: Channel, publication: Publication): number {
     const receivers = this.receiversOf(channel, publication.item);
     this.logPublish(channel.name, receivers);
+    publication.tally?.expect(receivers);
     if (receivers === 0) return 0;
     if (this.limiter !== undefined) {
       this.fanOutLimited(this.limiter, channel, publication);
@@ -265,6 +276,7 @@ export class Hub {
       if (formatOf(formats, kind) === undefined) continue;
       for (const subscription of channel.list(kind)) {
         if (limiter.add(subscription, publication)) continue;
+        publication.tally?.count(kind, 'rate-limit');
         this.parts.counters.dropped['rate-limit'] += 1;
         const { rateBucket } = subscription.subscriber;
         const route = rateBucket === '' ? '' : ` for route ${rateBucket}`;

@@ -1,5 +1,6 @@
 /** An item on its way through the hub, with the bytes that were made of it: once for each encoding, not for each client. */
 import type { Item } from '../protocol/item.js';
+import type { Tally } from './tally.js';
 
 /**
  * A way to turn a plain `send` into bytes that every subscriber of that encoding receives alike. Encodings are
@@ -18,7 +19,11 @@ export class Publication {
   private bytes: Buffer | undefined = undefined;
   private others: Map<Encoding, Buffer | undefined> | undefined = undefined;
 
-  constructor(readonly item: Item) {}
+  constructor(
+    readonly item: Item,
+    /** Where each hold's outcome is counted, when the publisher asked for a report. */
+    readonly tally: Tally | undefined = undefined,
+  ) {}
 
   /** Bytes of this item in `encoding`, made at the first call; see {@link Encoding.encode}. */
   encoded(encoding: Encoding): Buffer | undefined {

@@ -2,9 +2,11 @@
  * Spreads deliveries over time: at most `rate` a second, in batches every 25 ms, one delivery of each bucket in turn
  * (specification 5.6, 4). Off unless a rate is set: a pushpin.conf may ask for it, Holdfast's own settings do not.
  */
+
+import type { Item } from '../protocol/item.js';
 import type { Cancellable, Clock } from '../time/clock.js';
 import type { Publication } from './publication.js';
-import { deliverOne, type Subscription } from './subscriber.js';
+import { deliverOne, type SubscriberKind, type Subscription } from './subscriber.js';
 
 /** Milliseconds between two batches, unless the rate is below 40 a second. */
 const BATCH_INTERVAL = 25;
@@ -22,6 +24,8 @@ interface Bucket {
   /** Index of the next delivery; what is before it is cut off now and then. */
   next: number;
   weight: number;
+  /** What a delivery weighed beyond its batch: paid before the next one. */
+  debt: number;
 }
 
 export class RateLimiter {
@@ -50,12 +54,13 @@ export class RateLimiter {
     const name = subscription.subscriber.rateBucket;
     let bucket = this.buckets.get(name);
     if (bucket === undefined) {
-      bucket = { deliveries: [], next: 0, weight: 0 };
+      bucket = { deliveries: [], next: 0, weight: 0, debt: 0 };
       this.buckets.set(name, bucket);
     }
-    const weight = this.weightOf(publication);
+    const weight = this.weightOf(publication, subscription.subscriber.kind);
     if (this.highWaterMark > 0 && bucket.weight + weight > this.highWaterMark) return false;
     bucket.deliveries.push({ subscription, publication, weight });
+    publication.tally?.begin();
     bucket.weight += weight;
     this.timer ??= this.clock.after(0, this.runBatch);
     return true;
@@ -66,14 +71,17 @@ export class RateLimiter {
     this.timer?.cancel();
     this.timer = undefined;
     for (const { deliveries, next } of this.buckets.values()) {
-      for (const { subscription, publication } of deliveries.slice(next)) deliverOne(subscription, publication);
+      for (const { subscription, publication } of deliveries.slice(next)) {
+        deliverOne(subscription, publication);
+        publication.tally?.end();
+      }
     }
     this.buckets.clear();
   }
 
-  private weightOf({ item }: Publication): number {
-    if (this.blockSize <= 0 || item.size === undefined) return 1;
-    return Math.max(1, Math.ceil(item.size / this.blockSize));
+  private weightOf({ item }: Publication, kind: SubscriberKind): number {
+    if (this.blockSize <= 0) return 1;
+    return Math.max(1, Math.ceil((item.size ?? contentLength(item, kind)) / this.blockSize));
   }
 
   private readonly runBatch = (): void => {
@@ -82,19 +90,41 @@ export class RateLimiter {
       // Behind the others, where this loop and the next batch come to it after them.
       this.buckets.delete(name);
       const delivery = bucket.deliveries[bucket.next];
-      if (delivery === undefined) continue;
+      if (delivery === undefined && bucket.debt === 0) continue;
       this.buckets.set(name, bucket);
+      if (bucket.debt > 0 || delivery === undefined) {
+        bucket.debt -= 1;
+        left -= 1;
+        if (left === 0) break;
+        continue;
+      }
       takeNext(bucket, delivery);
       // A client that has gone since costs nothing of the rate.
-      if (!delivery.subscription.active) continue;
+      const { active } = delivery.subscription;
       deliverOne(delivery.subscription, delivery.publication);
-      left -= 1;
+      delivery.publication.tally?.end();
+      if (!active) continue;
+      const paid = Math.min(delivery.weight, left);
+      bucket.debt = delivery.weight - paid;
+      left -= paid;
       if (left === 0) break;
     }
     // After a batch the next one may not come sooner than the rate allows, even when nothing waits for it yet.
     const used = left < this.batchSize;
     this.timer = used || this.buckets.size > 0 ? this.clock.after(this.interval, this.runBatch) : undefined;
   };
+}
+
+/** Bytes of what an item sends to a kind of hold. */
+function contentLength({ formats: { response, stream, websocket } }: Item, kind: SubscriberKind): number {
+  switch (kind) {
+    case 'response':
+      return response?.action === 'send' ? (response.body?.length ?? 0) : 0;
+    case 'stream':
+      return stream?.action === 'send' ? stream.content.length : 0;
+    case 'ws':
+      return websocket?.action === 'send' ? websocket.content.length : 0;
+  }
 }
 
 function takeNext(bucket: Bucket, delivery: Delivery): void {

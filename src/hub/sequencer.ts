@@ -36,6 +36,7 @@ export class Sequencer {
     channel.waiting ??= new Map();
     if (channel.waiting.size >= this.maxWaiting || channel.waiting.has(prevId)) return 'full';
     channel.waiting.set(prevId, { publication, since: now });
+    publication.tally?.begin();
     this.channels.add(channel);
     return 'waiting';
   }
@@ -48,6 +49,7 @@ export class Sequencer {
         if (item.since + this.wait > now) break;
         channel.waiting?.delete(prevId);
         this.release(channel, item.publication);
+        item.publication.tally?.end();
       }
       this.forgetIfDone(channel);
     }
@@ -55,10 +57,15 @@ export class Sequencer {
 
   /** Drops what waits in a channel that nobody listens to any more; returns how many items. */
   forget(channel: Channel): number {
-    const dropped = channel.waiting?.size ?? 0;
+    const { waiting } = channel;
     channel.waiting = undefined;
     this.channels.delete(channel);
-    return dropped;
+    for (const { tally } of [...(waiting?.values() ?? [])].map(({ publication }) => publication)) {
+      if (tally === undefined) continue;
+      tally.abandoned = true;
+      tally.end();
+    }
+    return waiting?.size ?? 0;
   }
 
   /** Sends an item and everything that waited for it, one after the other. */
@@ -68,6 +75,7 @@ export class Sequencer {
       const id: string | undefined = publication.item.id;
       channel.lastId = id;
       this.send(channel, publication);
+      if (publication !== first) publication.tally?.end();
       const next: WaitingItem | undefined = id === undefined ? undefined : channel.waiting?.get(id);
       if (id !== undefined && next !== undefined) channel.waiting?.delete(id);
       publication = next?.publication;

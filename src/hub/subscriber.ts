@@ -1,6 +1,7 @@
 /** The one contract between the hub and whatever is subscribed: a held connection now, an engine's session later. */
 import type { Channel } from './channel.js';
 import type { Encoding, Publication } from './publication.js';
+import { countSent } from './tally.js';
 
 /** Kinds of subscriber, in the order a publish reaches them (specification 5.6, fan-out). */
 export const SUBSCRIBER_KINDS = ['response', 'stream', 'ws'] as const;
@@ -12,9 +13,15 @@ export interface Subscriber {
   readonly rateBucket: string;
   /** Shared bytes this subscriber takes; undefined when every item has to be handed to `deliver`. */
   readonly encoding: Encoding | undefined;
-  /** Takes bytes that were made once for everybody; `count` is the number of items in them. Must not throw. */
-  write(bytes: Buffer, count: number): void;
-  /** Takes one item that is not plain bytes for it. Must not throw; may unsubscribe anything. */
+  /**
+   * Takes bytes that were made once for everybody; `count` is the number of items in them. Must not throw.
+   * @returns false when they are dropped because the client reads too slowly
+   */
+  write(bytes: Buffer, count: number): boolean;
+  /**
+   * Takes one item that is not plain bytes for it, and counts in its tally what became of it. Must not throw; may
+   * unsubscribe anything.
+   */
   deliver(publication: Publication, subscription: Subscription): void;
   /** Lets the origin be asked for the state of things when it is this subscriber's turn, if it can be asked. */
   askAgain?(): void;
@@ -26,8 +33,11 @@ export function deliverOne(subscription: Subscription, publication: Publication)
   const { subscriber } = subscription;
   const { encoding } = subscriber;
   const bytes = encoding === undefined || !subscription.plain ? undefined : publication.encoded(encoding);
-  if (bytes === undefined) subscriber.deliver(publication, subscription);
-  else if (bytes.length > 0) subscriber.write(bytes, 1);
+  if (bytes === undefined) {
+    subscriber.deliver(publication, subscription);
+    return;
+  }
+  countSent(publication.tally, subscriber.kind, bytes.length === 0 || subscriber.write(bytes, 1));
 }
 
 /** One subscriber on one channel. Made by the hub; the place in the channel's list is the channel's business. */

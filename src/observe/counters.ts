@@ -15,7 +15,11 @@ export type DropReason =
   /** A publisher's message could not be understood. */
   | 'invalid-item'
   /** A filter of the subscription kept the item back, or failed. */
-  | 'filtered';
+  | 'filtered'
+  /** Too many items of a client waited for a filter's answer or a next link. */
+  | 'queue-full'
+  /** An item did not follow what the client had seen: its origin was asked instead. */
+  | 'gap';
 
 export class Counters {
   requests = 0;
@@ -38,5 +42,7 @@ export class Counters {
     'rate-limit': 0,
     'invalid-item': 0,
     filtered: 0,
+    'queue-full': 0,
+    gap: 0,
   };
 }

@@ -12,6 +12,11 @@ export interface Logger {
   debug(text: string): void;
   /** Whether a line of this level would be written: ask before building an expensive one. */
   enabled(level: LogLevel): boolean;
+  /**
+   * A logger to the same place with a level of its own, louder or quieter: for routes with `log_level`. Of a logger
+   * without this, such routes can be quieter only.
+   */
+  withLevel?(level: LogLevel): Logger;
 }
 
 /** Writes nothing. */
@@ -21,4 +26,24 @@ export const silentLogger: Logger = {
   info: () => {},
   debug: () => {},
   enabled: () => false,
+  withLevel: () => silentLogger,
 };
+
+/** A logger to the same place as `log` that writes lines up to `level`. */
+export function loggerWithLevel(log: Logger, level: LogLevel): Logger {
+  if (log.withLevel !== undefined) return log.withLevel(level);
+  const loudest = LOG_LEVELS.indexOf(level);
+  const passes = (one: LogLevel): boolean => LOG_LEVELS.indexOf(one) <= loudest;
+  const writer =
+    (one: 'error' | 'warn' | 'info' | 'debug') =>
+    (text: string): void => {
+      if (passes(one)) log[one](text);
+    };
+  return {
+    error: writer('error'),
+    warn: writer('warn'),
+    info: writer('info'),
+    debug: writer('debug'),
+    enabled: (one) => passes(one) && log.enabled(one),
+  };
+}

@@ -16,6 +16,13 @@ export type PatchResult =
 /** Levels of nesting in a body or a value. */
 const MAX_DEPTH = 200;
 
+/** Values and characters that the copies of one patch may make. */
+const MAX_COPIED = 1_000_000;
+
+interface Room {
+  left: number;
+}
+
 class PatchFailure extends Error {}
 
 /** Where a pointer leads: a member of a container, which need not exist. */
@@ -37,7 +44,8 @@ export function applyBodyPatch(body: Buffer, operations: readonly PatchOperation
   try {
     // A document around the root makes the root a member like any other.
     const document: Node[] = [toNode(reading.value, 0)];
-    for (const operation of operations) apply(document, operation);
+    const room: Room = { left: MAX_COPIED };
+    for (const operation of operations) apply(document, operation, room);
     const text = serialize(document[0] ?? null, 0);
     return { kind: 'patched', body: Buffer.from(text + lineEndOf(body)) };
   } catch (error) {
@@ -46,7 +54,7 @@ export function applyBodyPatch(body: Buffer, operations: readonly PatchOperation
   }
 }
 
-function apply(document: Node[], operation: PatchOperation): void {
+function apply(document: Node[], operation: PatchOperation, room: Room): void {
   const op = textMember(operation, 'op');
   const path = pointer(textMember(operation, 'path'));
   switch (op) {
@@ -67,7 +75,7 @@ function apply(document: Node[], operation: PatchOperation): void {
         throw new PatchFailure('tested values are not equal');
       return;
     case 'copy':
-      put(place(document, path), clone(existing(place(document, pointer(textMember(operation, 'from'))))));
+      put(place(document, path), clone(existing(place(document, pointer(textMember(operation, 'from')))), room, 0));
       return;
     case 'move': {
       const from = pointer(textMember(operation, 'from'));
@@ -173,21 +181,25 @@ function same(a: Node, b: Node): boolean {
     return a.length === b.length && a.every((value, at) => same(value, b[at] ?? null));
   }
   if (typeof a === typeof b && typeof a !== 'number' && typeof a !== 'object') return a === b;
-  if (a === null || b === null) return a === b;
+  if (typeof a === 'object' || typeof b === 'object') return a === b;
   return integer(a) === integer(b);
 }
 
-/** A value as the original converts it to 32 bits; containers and other text are 0. */
-function integer(node: Node): number {
-  if (typeof node === 'number') return Math.trunc(node) | 0;
+/** A value that is no container as the original converts it to 32 bits; other text is 0. */
+function integer(node: string | number | boolean): number {
+  if (typeof node === 'number') return (Math.sign(node) * Math.round(Math.abs(node))) | 0;
   if (typeof node === 'boolean') return node ? 1 : 0;
   return typeof node === 'string' && /^[+-]?\d{1,10}$/.test(node) ? Number(node) | 0 : 0;
 }
 
-function clone(node: Node): Node {
-  if (Array.isArray(node)) return node.map(clone);
-  if (node instanceof Map) return new Map([...node].map(([key, value]) => [key, clone(value)]));
-  return node;
+/** A copy that is bounded in depth and, with all others of its patch, in size: a few copies of copies grow without end. */
+function clone(node: Node, room: Room, depth: number): Node {
+  room.left -= typeof node === 'string' ? 1 + node.length : 1;
+  if (room.left < 0) throw new PatchFailure('copies too much');
+  if (depth > MAX_DEPTH) throw new PatchFailure('nested too deeply');
+  if (Array.isArray(node)) return node.map((element) => clone(element, room, depth + 1));
+  if (!(node instanceof Map)) return node;
+  return new Map([...node].map(([key, value]) => [key, clone(value, room, depth + 1)]));
 }
 
 function toNode(value: unknown, depth: number): Node {

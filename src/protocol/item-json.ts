@@ -28,12 +28,19 @@ export function parseItemJson(value: unknown, options: ItemOptions = {}): Item {
   return parseItem(JSON_ENCODING, value, options);
 }
 
+/** What a publisher asks for. */
+export interface PublishRequest {
+  readonly items: Item[];
+  /** `report: true` beside the items: what became of them is to be told. */
+  readonly report: boolean;
+}
+
 /**
  * Reads the body of `POST /publish`. One bad item refuses them all.
  *
  * @throws HoldfastError HOLDFAST_ITEM_INVALID; its message is the text of the answer without the line end (7.3)
  */
-export function parsePublishBody(body: Buffer): Item[] {
+export function parsePublishBody(body: Buffer): PublishRequest {
   const reading = readJson(body);
   if (reading.kind === 'syntax') return refuseItem('Body is not valid JSON.');
   if (Array.isArray(reading.value)) return refuseItem('Invalid format.');
@@ -42,7 +49,7 @@ export function parsePublishBody(body: Buffer): Item[] {
   if (items === undefined) return refuseItem("Invalid format: object does not contain 'items'");
   if (!Array.isArray(items)) return refuseItem("Invalid format: object contains 'items' with wrong type");
   try {
-    return items.map((item) => parseItemJson(item));
+    return { items: items.map((item) => parseItemJson(item)), report: memberOf(reading.value, 'report') === true };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     return refuseItem(`Invalid format: ${error.message}`);

@@ -161,7 +161,7 @@ function contentFiltersOf<V>(encoding: ItemEncoding<V>, fields: Members<V>): rea
 
 function reasonText<V>(fields: Members<V>, code: number): string {
   const bytes = fields.bytes('reason');
-  if (bytes === undefined) return reasonOf(code);
+  if (bytes === undefined || bytes.length === 0) return reasonOf(code);
   const text = bytes.toString('latin1');
   return isHeaderValue(text) ? text : fields.refuse('reason', 'invalid value');
 }

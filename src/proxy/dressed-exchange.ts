@@ -84,6 +84,8 @@ export class CorsExchange extends OuterExchange {
 export class JsonpExchange extends OuterExchange {
   private stream: JsonpStream | undefined = undefined;
   private held = false;
+  /** Bytes of the body as they are written. */
+  size = 0;
 
   /** @param forStreams - the same client, for streams that are held: these are not wrapped (as in the original) */
   constructor(
@@ -95,26 +97,38 @@ export class JsonpExchange extends OuterExchange {
   }
 
   answer(response: CompleteResponse): void {
-    this.inner.answer(this.held ? wrapHeldResponse(this.wrapping, response) : wrapResponse(this.wrapping, response));
+    const wrapped = this.held ? wrapHeldResponse(this.wrapping, response) : wrapResponse(this.wrapping, response);
+    this.size = wrapped.body.length;
+    this.inner.answer(wrapped);
   }
 
   begin(head: ResponseHead): void {
     this.stream = new JsonpStream(this.wrapping, head);
     this.inner.begin(this.stream.head, undefined);
-    this.inner.write(this.stream.start);
+    this.pass(this.stream.start);
   }
 
   override write(bytes: Buffer): boolean {
-    return this.inner.write(this.stream?.update(bytes) ?? bytes);
+    return this.pass(this.stream?.update(bytes) ?? bytes);
   }
 
   override end(): void {
-    if (this.stream !== undefined) this.inner.write(this.stream.finish());
+    if (this.stream !== undefined) this.pass(this.stream.finish());
     this.inner.end();
+  }
+
+  /** The hold is over and the origin is asked again: its answer is one like the first. */
+  startAnew(): void {
+    this.held = false;
   }
 
   override release(): void {
     this.held = true;
     this.inner.release();
+  }
+
+  private pass(bytes: Buffer): boolean {
+    this.size += bytes.length;
+    return this.inner.write(bytes);
   }
 }

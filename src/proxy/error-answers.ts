@@ -1,5 +1,6 @@
 /** What a client is told when there is no answer to give it (specification 3.2). */
 import type { Failure } from '../backend/verdict.js';
+import type { HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { reasonOf } from '../protocol/status-reasons.js';
 import type { Target } from '../routes/route.js';
@@ -11,12 +12,13 @@ export const REQUEST_TOO_LARGE = 'Request too large to accept GRIP instruct.';
 
 /** A plain text answer; a newline is added. */
 export function errorAnswer(code: number, text: string): CompleteResponse {
-  return {
-    code,
-    reason: reasonOf(code),
-    headers: [['Content-Type', 'text/plain']],
-    body: Buffer.from(`${text}\n`),
-  };
+  const body = Buffer.from(`${text}\n`);
+  // The length is for a call that the answer may be wrapped into; on the wire it is made anew.
+  const headers: HeaderList = [
+    ['Content-Length', String(body.length)],
+    ['Content-Type', 'text/plain'],
+  ];
+  return { code, reason: reasonOf(code), headers, body };
 }
 
 /** What a request with a `Pushpin-Check` header is told, whatever its route (specification 3.1, step 9). */

@@ -3,8 +3,10 @@ import type { ClientExchange } from '../hold/client-connection.js';
 import { ResponseHold, type ResponseHoldOptions } from '../hold/response-hold.js';
 import { StreamHold } from '../hold/stream-hold.js';
 import { TrackedStream } from '../hold/tracked-stream.js';
+import { isHttpFilter, parseFilters } from '../protocol/filters/filters.js';
 import type { Instruct } from '../protocol/instruct.js';
 import type { Route, Target } from '../routes/route.js';
+import { GoneLink } from './gone-link.js';
 import type { ProxyParts } from './proxy-parts.js';
 import { RouteLinks } from './route-links.js';
 
@@ -26,23 +28,32 @@ export interface HeldClient {
 export function holdStream(client: HeldClient, instruct: Instruct): void {
   const { parts, exchange, route, target, uri } = client;
   const options = holdOptions(client);
-  if (needsTracking(instruct)) {
+  // In debug mode what a stream does not get is told to it.
+  if (client.debug || needsTracking(instruct)) {
     const links = new RouteLinks(parts, { route, target, uri });
-    new TrackedStream(parts.holds, exchange, { ...options, links }).start(instruct);
+    const over = overOptions(goneLinkOf(client, instruct));
+    new TrackedStream(parts.holds, exchange, { ...options, ...over, links }).start(instruct);
     return;
   }
-  const { names, onSubscribed } = options;
+  const { names } = options;
   const channels = new Set(names.implicit);
+  if (instruct.channels.length > names.limit) names.onLeftOut();
   for (const { name } of instruct.channels.slice(0, names.limit)) channels.add(names.prefix + name);
   const hold = new StreamHold(parts.holds, exchange, options.rateBucket, instruct.keepAlive);
   hold.subscribe(channels);
-  for (const name of channels) onSubscribed(name);
+  for (const name of channels) names.onSubscribed(name);
 }
 
 /** Holds a long-poll. @param retry - sends the client's request to the origin again */
 export function holdResponse(client: HeldClient, instruct: Instruct, retry: ResponseHoldOptions['retry']): void {
-  const { parts, exchange } = client;
-  new ResponseHold(parts.holds, exchange, instruct, { ...holdOptions(client), retry }).start();
+  const { parts, exchange, route, target, uri } = client;
+  const gone = goneLinkOf(client, instruct);
+  new ResponseHold(parts.holds, exchange, instruct, {
+    ...holdOptions(client),
+    ...overOptions(gone),
+    ...(asksFilters(instruct) ? { asker: new RouteLinks(parts, { route, target, uri }) } : {}),
+    retry: gone === undefined ? retry : (lastIds) => retryAfter(gone, exchange, () => retry(lastIds)),
+  }).start();
 }
 
 /** Deliveries of routes with an id of their own have a rate of their own. */
@@ -55,16 +66,45 @@ function holdOptions({ parts, route, target, uri, debug, retried }: HeldClient):
   const { limits, log } = parts.holds;
   return {
     rateBucket: rateBucketOf(route),
-    names: { prefix: route.prefix, implicit: target.options.subscriptions, limit: limits.maxSubscriptions },
+    names: {
+      prefix: route.prefix,
+      implicit: target.options.subscriptions,
+      limit: limits.maxSubscriptions,
+      onSubscribed: (channel) => {
+        if (log.enabled('info')) log.info(`subscribe ${uri} channel=${channel}${retried ? ' retry' : ''}`);
+      },
+      onLeftOut: () => log.debug(`httpsession: too many subscriptions (${uri})`),
+    },
     uri,
     debug,
-    onSubscribed: (channel) => {
-      if (log.enabled('info')) log.info(`subscribe ${uri} channel=${channel}${retried ? ' retry' : ''}`);
-    },
   };
 }
 
-/** Whether a stream has to look at its items one by one. */
-function needsTracking({ nextLink, channels }: Instruct): boolean {
-  return nextLink !== undefined || channels.some(({ prevId, filters }) => prevId !== undefined || filters.length > 0);
+/** Whether a stream has to look at its items one by one, or somebody has to hear of its end. */
+function needsTracking({ nextLink, goneLink, channels }: Instruct): boolean {
+  if (nextLink !== undefined || goneLink !== undefined) return true;
+  return channels.some(({ prevId, filters }) => prevId !== undefined || filters.length > 0);
+}
+
+function asksFilters({ channels }: Instruct): boolean {
+  return channels.some(({ filters }) => parseFilters(filters).some(isHttpFilter));
+}
+
+/** Undefined: the instruct names none, or one that makes no sense for this client. */
+function goneLinkOf({ parts, route, target, uri }: HeldClient, { goneLink }: Instruct): GoneLink | undefined {
+  if (goneLink === undefined) return undefined;
+  const behalf = { route, target, uri };
+  const link = new RouteLinks(parts, behalf).resolve(goneLink, uri);
+  return link === undefined ? undefined : new GoneLink(parts, behalf, new URL(link));
+}
+
+function overOptions(gone: GoneLink | undefined): { readonly onOver?: () => void } {
+  return gone === undefined ? {} : { onOver: () => gone.send() };
+}
+
+/** The origin hears of the end of the first session before the next one begins. */
+function retryAfter(gone: GoneLink, exchange: ClientExchange, retry: () => void): void {
+  gone.afterwards(() => {
+    if (!exchange.gone) retry();
+  });
 }

@@ -9,20 +9,17 @@
  *                                      ├─ long-instruct: passed through, then held
  *                                      └─ failed:   502 and the like
  */
-import { Judge, judgeComplete } from '../backend/judge.js';
-import { originHeaders } from '../backend/request-headers.js';
-import { testResponse } from '../backend/test-backend.js';
-import type { BodySource, Call, OriginRequest, Verdict } from '../backend/verdict.js';
+import { Judge } from '../backend/judge.js';
+import type { AnswerCall, BodySource, Call, Verdict } from '../backend/verdict.js';
 import { EVENTS_TYPE } from '../backend/websocket-over-http/response-headers.js';
 import type { ClientRequest } from '../front/client-request.js';
+import { isBodiless } from '../front/response-head.js';
 import type { ClientExchange } from '../hold/client-connection.js';
 import type { ResponseHoldOptions } from '../hold/response-hold.js';
-import { parseFilters } from '../protocol/filters/filters.js';
-import { filterResponseBody } from '../protocol/filters/response-content.js';
 import { getHeader, hasHeader, parseFirstPlain } from '../protocol/headers.js';
-import { type CompleteResponse, type Instruct, isGripResponse } from '../protocol/instruct.js';
-import { rewriteRequest } from '../routes/rewrite.js';
+import type { CompleteResponse, Instruct } from '../protocol/instruct.js';
 import type { Route, Target } from '../routes/route.js';
+import { askTestBackend, type ClientAsk, prefetchLimit, sendClientRequest } from './client-ask.js';
 import { JsonpExchange } from './dressed-exchange.js';
 import {
   checkAnswer,
@@ -33,12 +30,18 @@ import {
   REQUEST_TOO_LARGE,
   ROUTE_NOT_FOUND,
 } from './error-answers.js';
+import { findRouteAgain } from './find-route.js';
+import { firstBody } from './first-body.js';
 import { type HeldClient, holdResponse, holdStream } from './hold-client.js';
 import { type ProxyParts, signatureFor } from './proxy-parts.js';
 import { Relay } from './relay.js';
 import { ForwardedBody } from './request-body.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
 import { type RequestUri, requestUri } from './request-uri.js';
+import { generalParts, partsFor } from './route-parts.js';
+import type { SharedCall } from './shared-requests.js';
+
+const NO_IDS: ReadonlyMap<string, string> = new Map();
 
 /** What a retry takes over from the session that held the client. */
 interface Retry {
@@ -58,15 +61,18 @@ export class HttpSession {
   private readonly scheme: 'http' | 'https';
   private readonly tried: Target[] = [];
   private call: Call | undefined = undefined;
+  private sent: AnswerCall | SharedCall | undefined = undefined;
   private body = ForwardedBody.none();
+  private readonly parts: ProxyParts;
 
   constructor(
-    private readonly parts: ProxyParts,
+    parts: ProxyParts,
     private readonly request: ClientRequest,
     private exchange: ClientExchange,
     private readonly admission: Admission,
     private readonly retry: Retry | undefined = undefined,
   ) {
+    this.parts = partsFor(retry === undefined ? parts : generalParts(parts), admission.route);
     this.uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
     this.scheme = this.uri.secure ? 'https' : 'http';
   }
@@ -82,6 +88,11 @@ export class HttpSession {
       this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));
       return;
     }
+    if (exchange.gone) {
+      // While its signature was checked.
+      this.log({ kind: 'error' });
+      return;
+    }
     exchange.onGone = () => this.clientGone();
     if (this.retry !== undefined) {
       this.body = new ForwardedBody({ bytes: this.retry.body, complete: true }, undefined, this.retry.body.length);
@@ -90,11 +101,13 @@ export class HttpSession {
       this.ask(route, 0);
     } else {
       const source = request.body;
-      const { prefetchBytes, maxAcceptRequestBytes } = parts.settings;
+      const { settings } = parts;
+      const { maxAcceptRequestBytes } = settings;
       // The built-in backend reads the whole body before it answers.
-      const limit = route.targets[0]?.kind === 'test' ? maxAcceptRequestBytes + 1 : prefetchBytes;
+      const limit =
+        route.targets[0]?.kind === 'test' ? maxAcceptRequestBytes + 1 : prefetchLimit(settings, source.length);
       source.prefetch(limit, (prefetched) => {
-        this.body = new ForwardedBody(prefetched, source, parts.settings.maxAcceptRequestBytes);
+        this.body = new ForwardedBody(prefetched, source, maxAcceptRequestBytes);
         this.ask(route, 0);
       });
     }
@@ -110,7 +123,7 @@ export class HttpSession {
     }
     const decide = (verdict: Verdict): void => this.decide(route, target, index, verdict);
     if (target.kind === 'test') {
-      decide(this.askTest(route));
+      decide(askTestBackend(route, this.uri, this.body, this.gripFor(route)));
       return;
     }
     const backend = this.parts.backendFor(target);
@@ -121,46 +134,21 @@ export class HttpSession {
     const { maxInstructBytes } = this.parts.settings;
     const judge = new Judge({ grip: this.gripFor(route), maxInstructBytes, verdict: decide });
     this.call = judge;
-    this.parts.holds.counters.originRequests += 1;
     const signature = this.gripFor(route) ? signatureFor(this.parts, route) : undefined;
     const send = (token: string | undefined): void => {
       if (this.exchange.gone) return;
-      judge.attach(backend.send(this.originRequest(route, target, token), target, judge));
+      this.sent = sendClientRequest(this.parts, backend, this.asked(route, target, token), judge);
+      judge.attach(this.sent);
     };
     if (signature === undefined) send(undefined);
     else signature.then(send, () => send(undefined));
   }
 
-  /** The built-in backend: an answer without a network. */
-  private askTest(route: Route): Verdict {
-    if (this.body.whole() === undefined) return { kind: 'answer', response: errorAnswer(400, 'request too large') };
-    const { path } = rewriteRequest(route, this.uri.authority, this.uri.path);
-    const response = testResponse({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg });
-    return this.gripFor(route) && isGripResponse(response.headers)
-      ? judgeComplete(response)
-      : { kind: 'answer', response };
-  }
-
-  private originRequest(route: Route, target: Target, signature: string | undefined): OriginRequest {
-    const { uri, request } = this;
-    const { host, path } = rewriteRequest(route, uri.authority, uri.path);
-    return {
-      method: request.method,
-      scheme: target.options.ssl ? 'https' : 'http',
-      authority: target.options.host ?? host,
-      path: path + uri.query,
-      headers: originHeaders(request.headers, this.parts.settings, {
-        routeHeaders: route.headers,
-        origHeaders: route.origHeaders,
-        grip: this.gripFor(route),
-        trusted: this.admission.trusted,
-        signature,
-        lastIds: this.retry?.lastIds ?? new Map(),
-        scheme: this.scheme,
-        peerAddress: request.peerAddress,
-      }),
-      body: this.body.toSend(),
-    };
+  private asked(route: Route, target: Target, signature: string | undefined): ClientAsk {
+    const { request, uri, scheme, body, retry } = this;
+    const { trusted } = this.admission;
+    const lastIds = retry?.lastIds ?? NO_IDS;
+    return { request, uri, scheme, route, target, trusted, grip: this.gripFor(route), signature, lastIds, body };
   }
 
   private decide(route: Route, target: Target, index: number, verdict: Verdict): void {
@@ -171,9 +159,10 @@ export class HttpSession {
         return;
       case 'relay': {
         const { code, reason, headers, length, body } = verdict;
-        const relay = new Relay(this.exchange, { code, reason, headers }, length, body, (complete) => {
+        const wrapped = this.exchange instanceof JsonpExchange;
+        const relay = new Relay(this.exchange, { code, reason, headers }, length, body, wrapped, (complete) => {
           if (!complete) this.parts.holds.counters.originFailures += 1;
-          this.log(complete ? { kind: 'answered', code, size: relay.size } : { kind: 'error' });
+          this.log(complete ? this.answered(code, relay.size) : { kind: 'error' });
         });
         return;
       }
@@ -203,14 +192,19 @@ export class HttpSession {
       this.answerFiltered(instruct);
       return;
     }
-    const body = this.body.whole();
-    if (body === undefined) {
-      this.refuse(errorAnswer(400, REQUEST_TOO_LARGE));
-      return;
-    }
+    this.body.complete((body) => {
+      if (this.exchange.gone) return;
+      if (body === undefined) this.refuse(errorAnswer(400, REQUEST_TOO_LARGE));
+      else this.hold(route, instruct, body);
+    });
+  }
+
+  /** @param request - body of the client's request */
+  private hold(route: Route, instruct: Instruct, request: Buffer): void {
     if (instruct.hold !== 'response') {
       if (this.exchange instanceof JsonpExchange) this.exchange = this.exchange.forStreams;
       this.exchange.begin(instruct.response, undefined);
+      if (this.endedWithHead(instruct)) return;
       const body = firstBody(instruct);
       if (body.kind === 'rendered') {
         this.exchange.write(body.content);
@@ -218,7 +212,17 @@ export class HttpSession {
       } else {
         this.endWithError(body.detail);
       }
-    } else this.holdResponse(route, instruct, body);
+    } else this.holdResponse(route, instruct, request);
+  }
+
+  /** The answer to a HEAD and a status without a body are whole with their head: nothing is left to hold. */
+  private endedWithHead({ response }: Instruct): boolean {
+    const { exchange } = this;
+    if (exchange.framing !== 'none') return false;
+    this.call?.cancel();
+    exchange.end();
+    this.log(this.answered(response.code, 0));
+    return true;
   }
 
   /** A plain response, after the filters of the channels that are named all the same. */
@@ -241,6 +245,7 @@ export class HttpSession {
     if (this.exchange instanceof JsonpExchange) this.exchange = this.exchange.forStreams;
     const { exchange } = this;
     exchange.begin(instruct.response, undefined);
+    if (this.endedWithHead(instruct)) return;
     exchange.onDrain = () => source.resume();
     source.pipe({
       write: (chunk) => exchange.write(chunk),
@@ -282,12 +287,19 @@ export class HttpSession {
 
   private answer(response: CompleteResponse): void {
     this.exchange.answer(response);
-    this.log({ kind: 'answered', code: response.code, size: response.body.length });
+    this.log(this.answered(response.code, response.body.length));
   }
 
   private refuse(response: CompleteResponse): void {
     this.parts.holds.counters.requestErrors += 1;
     this.answer(response);
+  }
+
+  /** @param size - bytes of the body that the exchange was given */
+  private answered(code: number, size: number): RequestResult {
+    const { exchange } = this;
+    const written = exchange instanceof JsonpExchange ? exchange.size : isBodiless(code) ? 0 : size;
+    return { kind: 'answered', code, size: exchange.framing === 'none' ? 0 : written };
   }
 
   private clientGone(): void {
@@ -316,9 +328,12 @@ export class HttpSession {
 
   private log(result: RequestResult): void {
     const { request, scheme, uri } = this;
-    const { route } = this.admission;
+    const { route, trusted } = this.admission;
     const target = this.tried.at(-1);
-    logRequest(this.parts, { request, scheme, uri, route, target, retry: this.retry !== undefined, result });
+    const retry = this.retry !== undefined;
+    const { sent } = this;
+    const shared = sent !== undefined && 'sharedAs' in sent ? sent.sharedAs : undefined;
+    logRequest(this.parts, { request, scheme, uri, route, target, trusted, retry, shared, result });
   }
 }
 
@@ -329,16 +344,11 @@ function retryOf(
   admission: Admission,
   body: Buffer,
 ): ResponseHoldOptions['retry'] {
-  return (lastIds) => new HttpSession(parts, request, exchange, admission, { body, lastIds }).start();
-}
-
-/** The body of an instruct after the filters that work on it; `detail` is the text of the error. */
-function firstBody({
-  channels,
-  meta,
-  response,
-}: Instruct): { kind: 'rendered'; content: Buffer } | { kind: 'error'; detail: string } {
-  const stacks = channels.map(({ filters }) => parseFilters(filters));
-  const rendered = filterResponseBody(stacks, meta, response.body);
-  return rendered.kind === 'error' ? { kind: 'error', detail: `filter error: ${rendered.detail}` } : rendered;
+  return (lastIds) => {
+    if (exchange instanceof JsonpExchange) exchange.startAnew();
+    const { route, trusted } = admission;
+    const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
+    const now = { route: route && findRouteAgain(parts, route, uri), trusted };
+    new HttpSession(parts, request, exchange, now, { body, lastIds }).start();
+  };
 }

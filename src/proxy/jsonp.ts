@@ -194,18 +194,16 @@ function defaultMethod({ mode, defaultMethod: method }: JsonpOptions): string {
 
 function readQuery(query: string): QueryParameter[] {
   const text = query.startsWith('?') ? query.slice(1) : query;
-  return text
-    .split('&')
-    .filter((raw) => raw !== '')
-    .map((raw) => {
-      const equals = raw.indexOf('=');
-      const name = equals < 0 ? raw : raw.slice(0, equals);
-      return {
-        raw,
-        name: percentDecoded(name)?.toString('utf8') ?? name,
-        value: equals < 0 ? '' : raw.slice(equals + 1),
-      };
-    });
+  if (text === '') return [];
+  return text.split('&').map((raw) => {
+    const equals = raw.indexOf('=');
+    const name = equals < 0 ? raw : raw.slice(0, equals);
+    return {
+      raw,
+      name: percentDecoded(name)?.toString('utf8') ?? name,
+      value: equals < 0 ? '' : raw.slice(equals + 1),
+    };
+  });
 }
 
 /** The bytes of a value; undefined when there are none, or when a percent sign is not followed by two hex digits. */

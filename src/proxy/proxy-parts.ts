@@ -2,11 +2,16 @@
 import type { HeaderSettings } from '../backend/request-headers.js';
 import type { Signer } from '../backend/signature.js';
 import type { HttpBackend } from '../backend/verdict.js';
+import type { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
 import type { ClientRequest } from '../front/client-request.js';
 import type { HoldParts } from '../hold/hold-parts.js';
 import { getHeader } from '../protocol/headers.js';
 import type { Route, Target } from '../routes/route.js';
 import type { RouteTable } from '../routes/route-table.js';
+import type { RequestRate } from './request-rate.js';
+import type { SharedRequests } from './shared-requests.js';
+import type { IframePage } from './sockjs/iframe-page.js';
+import type { SockjsSessions } from './sockjs/sessions.js';
 
 export interface ProxySettings extends HeaderSettings {
   readonly debug: boolean;
@@ -20,15 +25,21 @@ export interface ProxySettings extends HeaderSettings {
   readonly maxAcceptRequestBytes: number;
   /** Bytes of a GRIP answer's body. */
   readonly maxInstructBytes: number;
+  /** Requests of clients that say the same to the same target are sent once. */
+  readonly shareAll: boolean;
   readonly logFrom: boolean;
   readonly logUserAgent: boolean;
 }
 
 export interface WebSocketLimits {
   readonly maxMessageBytes: number;
+  /** The same in both directions where the origin speaks WebSocket itself. */
+  readonly maxRelayedMessageBytes: number;
   readonly maxBufferedBytes: number;
   readonly maxResponseBytes: number;
   readonly maxRejectBytes: number;
+  /** Compression is offered to origins. */
+  readonly allowCompression: boolean;
 }
 
 export interface ProxyParts {
@@ -38,10 +49,16 @@ export interface ProxyParts {
   readonly routes: () => RouteTable;
   /** The way to a target; undefined when there is none in this process. */
   readonly backendFor: (target: Target) => HttpBackend | undefined;
+  /** The way to targets that speak WebSocket themselves. */
+  readonly webSockets: WebSocketOrigins;
   readonly signer: Signer;
   /** Whether a `Grip-Sig` header proves that the client is a proxy we trust; undefined when none is trusted. */
   readonly isTrusted: ((token: string) => Promise<boolean>) | undefined;
   readonly holds: HoldParts;
+  readonly shared: SharedRequests;
+  /** How often each URL of an HTTP filter may be asked. */
+  readonly filterRate: RequestRate;
+  readonly sockjs: { readonly sessions: SockjsSessions; readonly page: IframePage };
 }
 
 /**

@@ -1,14 +1,15 @@
 /**
  * Passes an ordinary answer through to the client as it arrives (specification 3.6). A body of unknown length that is
- * there by the end of the current turn leaves as one answer with its length; otherwise it is streamed.
+ * there by the end of the current turn leaves as one answer with its length; otherwise it is streamed. One that is
+ * wrapped on its way gets another length, which only the whole of it has: a short one is waited for.
  *
- *     waiting ──end in the same turn──► answered whole
- *        └──turn over──► streaming ──► ended, or broken off
+ *     waiting ──end in the same turn; end of a short one that is wrapped──► answered whole
+ *        └──turn over, too much of it──► streaming ──► ended, or broken off
  */
 import type { BodySink, BodySource } from '../backend/verdict.js';
 import type { ClientExchange, ResponseHead } from '../hold/client-connection.js';
 
-/** Bytes that are kept back within one turn at most. */
+/** Bytes that are kept back at most. */
 const MAX_KEPT = 65_536;
 
 export class Relay implements BodySink {
@@ -18,18 +19,22 @@ export class Relay implements BodySink {
   /** Body bytes given to the client. */
   size = 0;
 
-  /** @param over - called once: the answer has ended; false when it was broken off */
+  /**
+   * @param wrapped - the exchange makes another body of it
+   * @param over - called once: the answer has ended; false when it was broken off
+   */
   constructor(
     private readonly exchange: ClientExchange,
     private readonly head: ResponseHead,
     length: number | undefined,
     private readonly source: BodySource,
+    wrapped: boolean,
     private readonly over: (complete: boolean) => void,
   ) {
     exchange.onDrain = () => source.resume();
-    if (length === undefined && exchange.framing !== 'none') {
+    if ((length === undefined || wrapped) && exchange.framing !== 'none') {
       this.kept = [];
-      process.nextTick(openRelay, this);
+      if (length === undefined || length > MAX_KEPT) process.nextTick(openRelay, this);
     } else {
       exchange.begin(head, length);
     }

@@ -19,7 +19,7 @@ export function requestUri(request: ClientRequest, acceptForwardedProtocol: bool
   let { target } = request;
   let authority = getHeader(request.headers, 'host') ?? 'localhost';
   // A target in absolute form names the host itself, and wins over the header (RFC 9112 3.2.2).
-  const absolute = /^https?:\/\/([^/?#]*)/i.exec(target);
+  const absolute = isAbsolute(target) ? /^[a-z]+:\/\/([^/?#]*)/i.exec(target) : null;
   if (absolute !== null) {
     authority = absolute[1] ?? authority;
     target = target.slice(absolute[0].length);
@@ -34,6 +34,11 @@ export function requestUri(request: ClientRequest, acceptForwardedProtocol: bool
     path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '' : target.slice(mark),
   };
+}
+
+/** Whether a target names the host itself; its scheme and its host have been checked (`front/parsed-request.ts`). */
+export function isAbsolute(target: string): boolean {
+  return !target.startsWith('/') && !target.startsWith('*');
 }
 
 /** The host of an authority, without port and without the brackets of an IPv6 address. */

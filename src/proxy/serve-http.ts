@@ -8,7 +8,11 @@ import { findRoute } from './find-route.js';
 import { type Admission, HttpSession } from './http-session.js';
 import { type JsonpRequest, readJsonpRequest } from './jsonp.js';
 import { type ProxyParts, withTrust } from './proxy-parts.js';
-import { type RequestUri, requestUri } from './request-uri.js';
+import { logRequest } from './request-log.js';
+import { isAbsolute, type RequestUri, requestUri } from './request-uri.js';
+import { partsFor } from './route-parts.js';
+import { serveSockjs } from './sockjs/serve-sockjs.js';
+import { speaksSockjs } from './sockjs/sockjs-path.js';
 
 /** What a request without a route is read with, where CORS and JSON-P are on for all. */
 const JSONP_DEFAULTS: JsonpOptions = {
@@ -23,9 +27,11 @@ export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: C
   const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
   const route = findRoute(parts, 'http', request, uri);
   parts.holds.counters.requests += 1;
-  withTrust(parts, request, (trusted) => {
+  withTrust(partsFor(parts, route), request, (trusted) => {
     const admission = { route, trusted };
-    if (parts.settings.autoCrossOrigin || route?.autoCrossOrigin === true) {
+    if (speaksSockjs(route, uri)) {
+      serveSockjs(partsFor(parts, route), request, exchange, uri, { route, trusted });
+    } else if (parts.settings.autoCrossOrigin || route?.autoCrossOrigin === true) {
       serveCrossOrigin(parts, request, exchange, uri, admission);
     } else {
       new HttpSession(parts, request, exchange, admission).start();
@@ -50,7 +56,7 @@ function serveCrossOrigin(
       return;
     case 'error':
       parts.holds.counters.requestErrors += 1;
-      cors.answer(errorAnswer(400, reading.text));
+      refuseJsonp(parts, request, cors, uri, admission, reading.text);
       return;
     case 'request': {
       const wrapped = new JsonpExchange(exchange, cors, reading.request.wrapping);
@@ -59,12 +65,27 @@ function serveCrossOrigin(
   }
 }
 
+function refuseJsonp(
+  parts: ProxyParts,
+  request: ClientRequest,
+  exchange: ClientExchange,
+  uri: RequestUri,
+  admission: Admission,
+  text: string,
+): void {
+  const answer = errorAnswer(400, text);
+  exchange.answer(answer);
+  const scheme = uri.secure ? 'https' : 'http';
+  const result = { kind: 'answered', code: answer.code, size: answer.body.length } as const;
+  logRequest(parts, { request, scheme, uri, ...admission, target: undefined, retry: false, result });
+}
+
 /** The request that a JSON-P query stands for. */
 function meantRequest(request: ClientRequest, uri: RequestUri, meant: JsonpRequest): ClientRequest {
   return {
     ...request,
     method: meant.method,
-    target: `${uri.path}${meant.query}`,
+    target: `${isAbsolute(request.target) ? `http://${uri.authority}` : ''}${uri.path}${meant.query}`,
     headers: meant.headers,
     body: meant.body === undefined ? request.body : new WholeBody(meant.body),
   };

@@ -6,41 +6,32 @@
  *                      ├─ reject: the origin's answer
  *                      └─ failed: 502
  */
-import { randomUUID } from 'node:crypto';
-import { originHeaders } from '../backend/request-headers.js';
 import { testWebSocket } from '../backend/test-backend.js';
-import type { OriginRequest } from '../backend/verdict.js';
-import { EVENTS_TYPE } from '../backend/websocket-over-http/response-headers.js';
+import type { Call } from '../backend/verdict.js';
+import type { OpeningResult } from '../backend/websocket-origin/handshake.js';
+import { agreesToMore, EXTENSIONS, gripExtension, offersGrip } from '../backend/websocket-origin/opening.js';
+import { SocketOrigin } from '../backend/websocket-origin/socket-origin.js';
+import { gripOf } from '../backend/websocket-over-http/response-headers.js';
 import { WebSocketOverHttp } from '../backend/websocket-over-http/session.js';
 import type { WebSocketVerdict } from '../backend/websocket-verdict.js';
 import type { ClientRequest } from '../front/client-request.js';
-import type { WebSocketUpgrade } from '../front/websocket-upgrade.js';
-import { WebSocketHold } from '../hold/websocket-hold.js';
-import { type HeaderList, hasPrefix, withoutHeaders } from '../protocol/headers.js';
+import { readOriginDeflate } from '../protocol/deflate-offer.js';
+import { getHeaders } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import { errorAnswer, failureAnswer, failureForLog, ORIGIN_ERROR, ROUTE_NOT_FOUND } from './error-answers.js';
-import { findRoute } from './find-route.js';
 import { rateBucketOf } from './hold-client.js';
-import { type ProxyParts, signatureFor, withTrust } from './proxy-parts.js';
+import { type ProxyParts, withTrust } from './proxy-parts.js';
+import { RawWebSocket } from './raw-websocket.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
-import { type RequestUri, requestUri } from './request-uri.js';
-
-/** Headers of the handshake that a request with events does not carry (10.2). Lower case. */
-const NOT_IN_EVENTS = new Set([
-  'accept',
-  'connection',
-  'connection-id',
-  'content-bytes-replayed',
-  'content-length',
-  'content-type',
-  'sec-websocket-extensions',
-  'upgrade',
-]);
+import type { RequestUri } from './request-uri.js';
+import { RouteLinks } from './route-links.js';
+import { partsFor } from './route-parts.js';
+import type { WebSocketDoor } from './websocket-door.js';
+import { eventRequests, openingRequest, type WebSocketAsk } from './websocket-request.js';
 
 export class WebSocketSession {
-  private readonly uri: RequestUri;
   private readonly scheme: 'ws' | 'wss';
   private readonly tried: Target[] = [];
   private route: Route | undefined = undefined;
@@ -48,26 +39,34 @@ export class WebSocketSession {
   private trusted = false;
 
   constructor(
-    private readonly parts: ProxyParts,
+    /** From `startOn` on those of the route. */
+    private parts: ProxyParts,
     private readonly request: ClientRequest,
-    private readonly upgrade: WebSocketUpgrade,
+    private readonly door: WebSocketDoor,
+    /** Where it goes: what the client asked for, unless its transport has a path of its own. */
+    private readonly uri: RequestUri,
   ) {
-    this.uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
     this.scheme = this.uri.secure ? 'wss' : 'ws';
   }
 
-  start(): void {
-    const route = findRoute(this.parts, 'ws', this.request, this.uri);
+  /** @param route - found for what the client asked for */
+  start(route: Route | undefined): void {
     this.parts.holds.counters.requests += 1;
     if (route === undefined) {
       this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));
       return;
     }
+    withTrust(partsFor(this.parts, route), this.request, (trusted) => this.startOn(route, trusted));
+  }
+
+  /** For a client whose request has been counted and looked at. @param trusted - it is a proxy we trust */
+  startOn(route: Route, trusted: boolean): void {
     this.route = route;
-    withTrust(this.parts, this.request, (trusted) => {
-      this.trusted = trusted;
-      this.ask(route, 0);
-    });
+    this.parts = partsFor(this.parts, route);
+    this.trusted = trusted;
+    // It may have gone while its signature was checked.
+    if (this.door.gone) this.log({ kind: 'error' });
+    else this.ask(route, 0);
   }
 
   /** Whether GRIP is ours to do for this connection. */
@@ -85,17 +84,18 @@ export class WebSocketSession {
       decide(testWebSocket({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg }, this.gripFor(route)));
       return;
     }
-    if (!target.options.overHttp) {
-      const text =
-        target.kind === 'zhttpreq'
-          ? 'WebSockets cannot be used with zhttpreq target'
-          : `WebSockets to ${target.name} need over_http on the target in this version`;
+    if (!target.options.overHttp && target.kind === 'origin') {
+      this.open(route, target, decide);
+      return;
+    }
+    if (!target.options.overHttp && target.kind === 'zhttpreq') {
+      const text = 'WebSockets cannot be used with zhttpreq target';
       const { file, line } = route.source;
       this.parts.holds.warnings.warn('needs-over-http', `${this.uriText()}: ${text} (${file}:${line})`);
       this.refuse(errorAnswer(502, this.debug ? text : ORIGIN_ERROR));
       return;
     }
-    const backend = this.parts.backendFor(target);
+    const backend = target.options.overHttp ? this.parts.backendFor(target) : undefined;
     if (backend === undefined) {
       decide({ kind: 'failed', failure: { kind: 'unreachable' } });
       return;
@@ -109,62 +109,71 @@ export class WebSocketSession {
       maxBufferedBytes: websocket.maxBufferedBytes,
       maxResponseBytes: websocket.maxResponseBytes,
       maxRejectBytes: websocket.maxRejectBytes,
-      request: this.eventRequests(route, target),
+      request: eventRequests(this.parts, this.askOf(route, target)),
       verdict: decide,
     });
-    this.upgrade.onGone = () => {
+    this.door.onGone = () => {
       this.log({ kind: 'error' });
       session.abandon();
     };
     session.open();
   }
 
-  /** Makes the requests of one connection: the same line and client headers each time, a fresh signature. */
-  private eventRequests(
+  /** Asks an origin that speaks WebSocket itself. */
+  private open(
     route: Route,
-    target: Target,
-  ): (body: Buffer, replayed: number, meta: ReadonlyMap<string, string>) => Promise<OriginRequest> {
-    const { parts, request, uri } = this;
-    const { host, path } = rewriteRequest(route, uri.authority, uri.path);
-    const client = withoutHeaders(request.headers, NOT_IN_EVENTS).filter(([name]) => !hasPrefix(name, 'meta-'));
-    const { peerAddress } = request;
-    const connectionId = randomUUID();
-    const { scheme, trusted } = this;
-    const grip = this.gripFor(route);
-    return async (body, replayed, meta) => {
-      parts.holds.counters.originRequests += 1;
-      const signature = grip ? await signatureFor(parts, route)?.catch(() => undefined) : undefined;
-      const headers: HeaderList = originHeaders(client, parts.settings, {
-        routeHeaders: route.headers,
-        origHeaders: route.origHeaders,
-        grip,
-        trusted,
-        signature: undefined,
-        lastIds: new Map(),
-        scheme,
-        peerAddress,
-      });
-      if (grip) headers.push(['Sec-WebSocket-Extensions', 'grip']);
-      if (signature !== undefined) headers.push(['Grip-Sig', signature]);
-      headers.push(['Accept', EVENTS_TYPE], ['Connection-Id', connectionId], ['Content-Type', EVENTS_TYPE]);
-      if (replayed > 0) headers.push(['Content-Bytes-Replayed', String(replayed)]);
-      for (const [name, value] of meta) headers.push([`Meta-${name}`, value]);
-      return {
-        method: 'POST',
-        scheme: target.options.ssl ? 'https' : 'http',
-        authority: target.options.host ?? host,
-        path: path + uri.query,
-        headers,
-        body,
-      };
+    target: Target & { readonly kind: 'origin' },
+    decide: (verdict: WebSocketVerdict) => void,
+  ): void {
+    const { parts, door } = this;
+    // What is published to the target's channels has to find its place between the origin's messages.
+    const raw = !this.gripFor(route) && door.handOver !== undefined && target.options.subscriptions.length === 0;
+    let call: Call | undefined;
+    door.onGone = () => {
+      this.log({ kind: 'error' });
+      call?.cancel();
     };
+    void openingRequest(parts, this.askOf(route, target), raw).then((request) => {
+      if (door.gone) return;
+      call = parts.webSockets.open(target, request, parts.websocket.maxRejectBytes, (result) =>
+        decide(this.verdictOf(result, raw, request.offers !== undefined)),
+      );
+    });
+  }
+
+  private verdictOf(result: OpeningResult, raw: boolean, offered: boolean): WebSocketVerdict {
+    if (result.kind === 'refused') return { kind: 'reject', response: result.response };
+    if (result.kind === 'failed') return result;
+    const { reason, headers, socket, first } = result;
+    if (raw) return { kind: 'tunnel', reason, headers, socket, first };
+    const deflate = readOriginDeflate(getHeaders(headers, EXTENSIONS).join(', '), offered);
+    if (deflate.kind === 'wrong' || agreesToMore(headers, this.request.headers)) {
+      socket.destroy();
+      return { kind: 'failed', failure: { kind: 'other', detail: 'the origin agrees to what it was not offered' } };
+    }
+    const { holds, websocket } = this.parts;
+    const maxMessageBytes = websocket.maxRelayedMessageBytes;
+    const origin = new SocketOrigin(socket, first, {
+      wheel: holds.wheel,
+      maxMessageBytes,
+      inflate: deflate.kind === 'agreed' ? deflate.inflate : undefined,
+      originWindow: websocket.maxBufferedBytes,
+      clientWindow: Math.min(websocket.maxBufferedBytes, holds.limits.outboxBytes),
+      broken: (text) => holds.log.debug(`${this.uriText()}: ${text}`),
+    });
+    return { kind: 'accept', reason, headers, grip: gripOf(headers), origin, pace: origin.pace, maxMessageBytes };
+  }
+
+  private askOf(route: Route, target: Target): WebSocketAsk {
+    const { request, uri, scheme, trusted } = this;
+    return { request, uri, scheme, route, target, trusted };
   }
 
   private decide(route: Route, target: Target, index: number, verdict: WebSocketVerdict): void {
-    const { upgrade } = this;
-    if (upgrade.gone) {
+    if (this.door.gone) {
       // Its going is announced a moment later, when the session does not take it for opening any more.
       if (verdict.kind === 'accept') verdict.origin.gone();
+      if (verdict.kind === 'tunnel') verdict.socket.destroy();
       return;
     }
     switch (verdict.kind) {
@@ -185,32 +194,58 @@ export class WebSocketSession {
       }
       case 'accept':
         this.hold(route, target, verdict);
+        return;
+      case 'tunnel':
+        this.join(verdict);
     }
   }
 
   private hold(route: Route, target: Target, verdict: Extract<WebSocketVerdict, { kind: 'accept' }>): void {
-    const { parts, upgrade } = this;
-    upgrade.onGone = undefined;
-    const socket = upgrade.accept(verdict.reason, verdict.headers);
+    const { parts, door } = this;
+    door.onGone = undefined;
+    const grip = this.gripFor(route);
+    const uri = this.uriText();
+    // A proxy in front of us does GRIP itself when the origin has agreed to it.
+    const passesGrip = !grip && (this.trusted || offersGrip(this.request.headers));
+    const extension = passesGrip && verdict.grip !== undefined ? gripExtension(verdict.grip) : undefined;
+    const { hold, begin } = door.accept(
+      { ...verdict, extension },
+      {
+        // Without GRIP on the route its messages and control messages are the client's business (11.1).
+        messagePrefix: grip && verdict.grip !== undefined ? Buffer.from(verdict.grip.prefix) : undefined,
+        debug: this.debug,
+        channelPrefix: route.prefix,
+        rateBucket: rateBucketOf(route),
+        uri,
+        ...(route.logLevel === undefined ? {} : { log: parts.holds.log }),
+        ...(grip && verdict.grip !== undefined
+          ? { links: new RouteLinks(parts, { route, target, uri: uri.replace(/^ws/, 'http') }, true) }
+          : {}),
+      },
+    );
     this.log({ kind: 'answered', code: 101, size: 0 });
-    const hold = new WebSocketHold(parts.holds, socket, verdict.origin, {
-      maxMessageBytes: parts.websocket.maxMessageBytes,
-      // Without GRIP on the route its messages and control messages are the client's business (11.1).
-      messagePrefix: this.gripFor(route) && verdict.grip !== undefined ? Buffer.from(verdict.grip.prefix) : undefined,
-      debug: this.debug,
-      channelPrefix: route.prefix,
-      rateBucket: rateBucketOf(route),
-      uri: this.uriText(),
-    });
     for (const channel of target.options.subscriptions) hold.subscribe(channel);
     verdict.origin.attached(hold);
-    hold.first(upgrade.first);
+    begin();
+  }
+
+  /** Lets client and origin speak with each other. */
+  private join({ reason, headers, socket, first }: Extract<WebSocketVerdict, { kind: 'tunnel' }>): void {
+    const { door } = this;
+    door.onGone = undefined;
+    const client = door.handOver?.(reason, headers);
+    if (client === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.log({ kind: 'answered', code: 101, size: 0 });
+    new RawWebSocket(this.parts.holds, client.socket, socket).join(client, { socket, first });
   }
 
   /** @param own - the answer is ours: it has no Content-Type (specification 3.2) and counts as an error */
   private refuse(response: CompleteResponse, own = true): void {
     if (own) this.parts.holds.counters.requestErrors += 1;
-    this.upgrade.reject(own ? { ...response, headers: [] } : response);
+    this.door.reject(own ? { ...response, headers: [] } : response);
     this.log({ kind: 'answered', code: response.code, size: response.body.length });
   }
 
@@ -223,7 +258,7 @@ export class WebSocketSession {
   }
 
   private log(result: RequestResult): void {
-    const { request, scheme, uri, route } = this;
-    logRequest(this.parts, { request, scheme, uri, route, target: this.tried.at(-1), retry: false, result });
+    const { request, scheme, uri, route, trusted } = this;
+    logRequest(this.parts, { request, scheme, uri, route, target: this.tried.at(-1), trusted, retry: false, result });
   }
 }

@@ -3,7 +3,8 @@
  * (specification 2.2), and the id the line is known by (2.4).
  */
 import { HoldfastError } from '../errors/holdfast-error.js';
-import type { HeaderList } from '../protocol/headers.js';
+import { encodeHeaderText, type HeaderList, isHeaderName, isHeaderValue } from '../protocol/headers.js';
+import { asciiAuthority } from './authority.js';
 import { everyValue, filledValue, isPresent, lastValue, wholeNumber } from './properties.js';
 import type { JsonpOptions, Route, RouteProtocol } from './route.js';
 import type { Property, Section } from './tokenizer.js';
@@ -34,7 +35,7 @@ export function parseCondition({ value, props }: Section): Condition {
     sigKey: filledValue(props, 'sig_key'),
     prefix: lastValue(props, 'prefix') ?? '',
     origHeaders: isPresent(props, 'orig_headers'),
-    asHost: filledValue(props, 'as_host'),
+    asHost: readAsHost(filledValue(props, 'as_host')),
     pathRemove: wholeNumber(lastValue(props, 'path_rem')) ?? 0,
     replaceBeg: replaceBeg === undefined ? undefined : encodePath(replaceBeg),
     debug: isPresent(props, 'debug'),
@@ -98,15 +99,26 @@ function readJsonp(props: readonly Property[]): JsonpOptions {
   };
 }
 
+function readAsHost(value: string | undefined): string | undefined {
+  const host = value === undefined ? undefined : asciiAuthority(value);
+  if (value !== undefined && host === undefined) {
+    throw new HoldfastError('HOLDFAST_ROUTE_INVALID', "as_host must use format 'host' or 'host:port'");
+  }
+  return host;
+}
+
 /** `values` in line order; the result is in the order of application, which is the reverse. */
 function readHeaders(values: readonly string[]): HeaderList {
   const headers: HeaderList = [];
   for (const text of values) {
     const colon = text.indexOf(':');
-    if (colon < 1) {
+    const name = text.slice(0, Math.max(colon, 0));
+    const value = encodeHeaderText(text.slice(colon + 1).replace(/^ +/, ''));
+    // What no header can say would make every request of the route fail.
+    if (!isHeaderName(name) || !isHeaderValue(value)) {
       throw new HoldfastError('HOLDFAST_ROUTE_INVALID', "header must use format 'name:value'");
     }
-    headers.unshift([text.slice(0, colon), text.slice(colon + 1).replace(/^ +/, '')]);
+    headers.unshift([name, value]);
   }
   return headers;
 }

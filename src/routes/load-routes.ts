@@ -24,13 +24,15 @@ export interface LoadedRoutes {
 /**
  * Reads a routes file as UTF-8. Lines that cannot be used are left out.
  *
+ * @param forgive - a file that cannot be read counts as an empty one, with a warning
  * @throws HoldfastError `HOLDFAST_ROUTES_UNREADABLE` when the file itself cannot be read
  */
-export async function loadRoutesFile(path: string): Promise<LoadedRoutes> {
+export async function loadRoutesFile(path: string, forgive = false): Promise<LoadedRoutes> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
+    if (forgive) return { ...parseRoutesLines([], path), warnings: [unreadable(path)] };
     const message = `The routes file ${path} cannot be read: ${readFailure(cause)}.`;
     throw new HoldfastError('HOLDFAST_ROUTES_UNREADABLE', message, { cause });
   }
@@ -59,6 +61,11 @@ export function parseRoutesLines(lines: readonly string[], file: string): Loaded
   }
   const { table, warnings } = RouteTable.from(routes);
   return { table, errors, warnings };
+}
+
+/** The warning about a file that cannot be read, in the words of 2.7. */
+export function unreadable(path: string): string {
+  return `unable to open routes file: ${path}`;
 }
 
 /** A key file is named relative to the routes file, or to the working directory on the command line (2.2, 12.2). */

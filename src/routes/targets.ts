@@ -1,6 +1,7 @@
 /** Reads the sections behind the condition of a routes line: where requests go (specification 2.3). */
 import { isIPv6 } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
+import { asciiAuthority } from './authority.js';
 import { everyValue, filledValue, isPresent, lastValue, wholeNumber } from './properties.js';
 import { readFailure } from './read-failure.js';
 import type { Target, TargetAddress, TargetOptions } from './route.js';
@@ -86,10 +87,15 @@ function readOptions(props: readonly Property[], readText: ReadText): TargetOpti
 }
 
 function readHost(value: string | undefined): string | undefined {
-  if (value !== undefined) {
-    parseAuthority(value);
+  if (value === undefined) {
+    return undefined;
   }
-  return value;
+  parseAuthority(value);
+  const host = asciiAuthority(value);
+  if (host === undefined) {
+    throw new HoldfastError('HOLDFAST_ROUTE_INVALID', 'target bad format');
+  }
+  return host;
 }
 
 function readFileMode(value: string | undefined): number | undefined {

@@ -1,6 +1,7 @@
 /** The ways to the targets of the route table in force: HTTP always, ZeroMQ when a route asks for it. */
 import { HttpOrigin, type HttpOriginOptions } from '../backend/http-origin.js';
 import type { HttpBackend } from '../backend/verdict.js';
+import { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
 import { ZhttpReq } from '../backend/zhttpreq.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { HoldParts } from '../hold/hold-parts.js';
@@ -9,6 +10,7 @@ import type { RouteTable } from '../routes/route-table.js';
 import { loadZeroMq } from '../zeromq/load-zeromq.js';
 
 export class Backends {
+  readonly webSockets: WebSocketOrigins;
   private readonly origins: HttpOrigin;
   private zhttpreq: ZhttpReq | undefined = undefined;
 
@@ -17,6 +19,7 @@ export class Backends {
     options: HttpOriginOptions,
   ) {
     this.origins = new HttpOrigin(options);
+    this.webSockets = new WebSocketOrigins(options);
   }
 
   /** Opens what the routes need. What cannot be opened is reported; requests to it are answered 502. */
@@ -52,7 +55,7 @@ export class Backends {
 
   /** @param grace - milliseconds that requests under way may still take */
   async close(grace: number): Promise<void> {
-    await Promise.all([this.origins.close(grace), this.zhttpreq?.close()]);
+    await Promise.all([this.origins.close(grace), this.webSockets.close(grace), this.zhttpreq?.close()]);
   }
 
   private async makeZhttpReq(wantedBy: string): Promise<ZhttpReq> {

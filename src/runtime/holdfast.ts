@@ -10,18 +10,25 @@ import type { ListenAddress, Settings } from '../config/settings.js';
 import { PublishDoor } from '../control/publish-door.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import { Http1Server } from '../front/http1-server.js';
+import { Compression } from '../hold/compression.js';
 import type { HoldParts } from '../hold/hold-parts.js';
+import { RefreshGroups } from '../hold/refresh-groups.js';
 import { UpdateQueue } from '../hold/update-queue.js';
 import { Hub, type PublishOutcome } from '../hub/hub.js';
 import { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import { ReadableRate } from '../observe/readable-rate.js';
+import { HTTP_FILTER_RATE } from '../protocol/filters/http-filter.js';
 import type { Item } from '../protocol/item.js';
 import { parseItemJson } from '../protocol/item-json.js';
 import { parseKey } from '../protocol/key-format.js';
 import type { ProxyParts } from '../proxy/proxy-parts.js';
+import { RequestRate } from '../proxy/request-rate.js';
 import { serveHttp } from '../proxy/serve-http.js';
-import { WebSocketSession } from '../proxy/websocket-session.js';
+import { serveWebSocket } from '../proxy/serve-websocket.js';
+import { SharedRequests } from '../proxy/shared-requests.js';
+import { iframePage } from '../proxy/sockjs/iframe-page.js';
+import { SockjsSessions } from '../proxy/sockjs/sessions.js';
 import { COMMAND_LINE, type LoadedRoutes, loadRoutesFile, parseRoutesLines } from '../routes/load-routes.js';
 import type { RouteTable } from '../routes/route-table.js';
 import { type Clock, systemClock } from '../time/clock.js';
@@ -30,7 +37,7 @@ import { Backends } from './backends.js';
 import { FirstSubscriptions } from './first-subscriptions.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
 import { RoutesWatch } from './routes-watch.js';
-import { routesWithoutEffect, settingsWithoutEffect } from './without-effect.js';
+import { routesWithoutEffect } from './without-effect.js';
 
 /** Milliseconds that clients and origins get to take what is on its way when the process ends. */
 const CLOSE_GRACE = 1_000;
@@ -112,9 +119,14 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     this.holds = {
       ...shared,
       hub: this.hub,
-      limits: settings.hold,
+      limits: {
+        ...settings.hold,
+        slowCloseCode: settings.websocket.slowCloseCode,
+        maxRecoveryBytes: settings.websocket.maxResponseBytes,
+      },
       random,
       updates: new UpdateQueue(this.wheel),
+      refreshes: new RefreshGroups(this.wheel),
       open: new Set(),
     };
     const { connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
@@ -124,19 +136,29 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
       keepAlive: originKeepAlive,
       maxHeadBytes: maxOriginHeadBytes,
     });
-    this.door = new PublishDoor(this.hub, this.counters, warnings, (item, outcome) => {
+    const askAll = (): void => {
+      for (const hold of [...this.holds.open]) hold.askAgain?.();
+    };
+    this.door = new PublishDoor(this.hub, this.wheel, this.counters, warnings, askAll, (item, outcome) => {
       if (this.listenerCount('publish') > 0) this.emit('publish', item, outcome);
     });
     this.publishers = new Publishers(settings, this.hub, this.door, logger);
-    this.signer = new Signer(() => clock.wallTime(), { keyFailed: (text) => logger.warn(text) });
+    this.signer = new Signer(() => clock.wallTime(), { keyFailed: (text) => logger.error(text) });
     this.parts = {
       settings: { ...settings.proxy, logFrom: settings.log.from, logUserAgent: settings.log.userAgent },
       websocket: settings.websocket,
       routes: () => this.table,
       backendFor: (target) => this.backends.backendFor(target),
+      webSockets: this.backends.webSockets,
       signer: this.signer,
       isTrusted: trustOf(settings.proxy.upstreamKey, clock, logger),
       holds: this.holds,
+      shared: new SharedRequests(),
+      filterRate: new RequestRate(this.wheel, HTTP_FILTER_RATE),
+      sockjs: {
+        sessions: new SockjsSessions(settings.sockjs.maxSessions),
+        page: iframePage(settings.proxy.sockjsUrl),
+      },
     };
   }
 
@@ -187,7 +209,8 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
   }
 
   private async open(): Promise<void> {
-    const { http } = this.options.settings;
+    const { http, websocket } = this.options.settings;
+    const compression = websocket.allowCompression ? new Compression(websocket.compressionThreshold) : undefined;
     this.watchRoutes();
     this.table = await this.loadRoutes();
     await this.backends.prepare(this.table);
@@ -198,7 +221,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
         { ...http, counters: this.counters, setting: 'http.listen' },
         {
           request: (request, exchange) => serveHttp(this.parts, request, exchange),
-          webSocket: (request, upgrade) => new WebSocketSession(this.parts, request, upgrade).start(),
+          webSocket: (request, upgrade) => serveWebSocket(this.parts, request, upgrade, compression),
         },
       );
       this.fronts.push(front);
@@ -240,10 +263,10 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     const { settings, logger, forgiveRoutes } = this.options;
     const { file, lines } = settings.routes;
     const loaded: LoadedRoutes =
-      file === undefined ? parseRoutesLines(lines, COMMAND_LINE) : await loadRoutesFile(file);
+      file === undefined ? parseRoutesLines(lines, COMMAND_LINE) : await loadRoutesFile(file, forgiveRoutes);
     const [error] = loaded.errors;
     if (error !== undefined && !forgiveRoutes) throw new HoldfastError('HOLDFAST_ROUTE_INVALID', error);
-    const without = [...settingsWithoutEffect(settings), ...routesWithoutEffect(loaded.table.routes())];
+    const without = routesWithoutEffect(loaded.table.routes());
     for (const text of [...loaded.errors, ...loaded.warnings, ...without]) logger.warn(text);
     return loaded.table;
   }

@@ -1,5 +1,5 @@
 /** The log of a process: text for people, or JSON with pino for machines, on standard output. */
-import { type DestinationStream, pino } from 'pino';
+import { type Logger as PinoLogger, pino } from 'pino';
 import type { Logger, LogLevel } from '../observe/logger.js';
 import { textLogger } from './text-log.js';
 
@@ -17,7 +17,8 @@ export function processLog(level: LogLevel, format: 'text' | 'json', file: numbe
   const destination = pino.destination({ dest: file, sync: false });
   // A reader that has gone must not take the proxy along.
   destination.on('error', () => {});
-  const logger = format === 'text' ? textLogger(level, destination, Date.now) : jsonLogger(level, destination);
+  const logger =
+    format === 'text' ? textLogger(level, destination, Date.now) : jsonLogger(pino({ level, base: null }, destination));
   return {
     logger,
     close: () =>
@@ -33,13 +34,13 @@ export function processLog(level: LogLevel, format: 'text' | 'json', file: numbe
   };
 }
 
-function jsonLogger(level: LogLevel, destination: DestinationStream): Logger {
-  const log = pino({ level, base: null }, destination);
+function jsonLogger(log: PinoLogger): Logger {
   return {
     error: (text) => log.error(text),
     warn: (text) => log.warn(text),
     info: (text) => log.info(text),
     debug: (text) => log.debug(text),
     enabled: (one) => log.isLevelEnabled(one),
+    withLevel: (level) => jsonLogger(log.child({}, { level })),
   };
 }

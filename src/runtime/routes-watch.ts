@@ -14,7 +14,7 @@ import { basename, join, parse, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Logger } from '../observe/logger.js';
-import { type LoadedRoutes, loadRoutesFile } from '../routes/load-routes.js';
+import { type LoadedRoutes, loadRoutesFile, unreadable } from '../routes/load-routes.js';
 import { readFailure } from '../routes/read-failure.js';
 import type { Target } from '../routes/route.js';
 import type { RouteTable } from '../routes/route-table.js';
@@ -89,7 +89,7 @@ export class RoutesWatch {
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       if (this.isClosed()) return;
-      const text = `unable to open routes file: ${file}`;
+      const text = unreadable(file);
       log.warn(text);
       onFailed(text);
       return;

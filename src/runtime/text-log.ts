@@ -22,7 +22,14 @@ export function textLogger(level: LogLevel, sink: LineSink, wallTime: () => numb
     (text: string): void => {
       if (enabled(one)) sink.write(`[${LABELS[one]}] ${timestamp(new Date(wallTime()))} ${printable(text)}\n`);
     };
-  return { error: writer('error'), warn: writer('warn'), info: writer('info'), debug: writer('debug'), enabled };
+  return {
+    error: writer('error'),
+    warn: writer('warn'),
+    info: writer('info'),
+    debug: writer('debug'),
+    enabled,
+    withLevel: (other) => textLogger(other, sink, wallTime),
+  };
 }
 
 function timestamp(date: Date): string {

@@ -61,6 +61,13 @@ describe('a GRIP answer above the limit', () => {
         ['Grip-Channel', `a, ${BUILD_ID}, b`],
       ],
     ],
+    [
+      'a stream with a filter that is written with a capital letter',
+      [
+        ['Grip-Hold', 'stream'],
+        ['Grip-Channel', 'c; Filter=build-id'],
+      ],
+    ],
     ['an instruct in JSON', [['Content-Type', 'application/grip-instruct']]],
     [
       'a stream hold that makes no sense',

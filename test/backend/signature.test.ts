@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHmac, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,14 @@ const NOW = 1_795_214_840_250;
 
 function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** The same key with 0 for its secret number: a key by its form, which nothing can be signed with. */
+function withoutSecret(key: KeyObject): KeyObject {
+  const der = key.export({ type: 'pkcs8', format: 'der' });
+  const secret = Buffer.from(String(key.export({ format: 'jwk' }).d), 'base64url');
+  der.fill(0, der.indexOf(secret), der.indexOf(secret) + secret.length);
+  return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' });
 }
 
 /** A token as any implementation of the standard would make it. */
@@ -97,6 +105,18 @@ describe('a key in a file', () => {
     const { signer, failures } = signerOver(text === undefined ? {} : { '/key': text });
     expect([signer.token('iss', 'file:/key'), signer.token('other', 'file:/key')]).toEqual([undefined, undefined]);
     expect(failures).toEqual(['no key to sign with in file:/key: requests to origins go without Grip-Sig']);
+  });
+
+  it('that reads well and cannot sign is told once, until keys are to be forgotten', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { signer, failures } = signerOver({ '/key': pemOf(withoutSecret(privateKey)) });
+    const outcomes = await Promise.allSettled([signer.token('one', 'file:/key'), signer.token('two', 'file:/key')]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const told = /^cannot sign with file:\/key: \w+Error.*; requests to origins go without Grip-Sig$/;
+    expect(failures).toEqual([expect.stringMatching(told)]);
+    signer.forgetKeys();
+    await Promise.allSettled([signer.token('one', 'file:/key')]);
+    expect(failures.length).toBe(2);
   });
 
   it('is read from disk when nothing else is said', async () => {

@@ -160,7 +160,10 @@ describe('loadYaml', () => {
     fc.assert(
       fc.property(fc.subarray(entries), fc.integer({ min: 128, max: 10_000 }), (chosen, number) => {
         const expected = new Map(
-          chosen.map((entry) => [entry.path, entry.type.kind === 'integer' ? number : entry.default]),
+          chosen.map(({ path, type, default: usual }) => [
+            path,
+            type.kind === 'integer' ? Math.min(Math.max(number, type.min), type.max) : usual,
+          ]),
         );
         const sections: Record<string, Record<string, unknown>> = {};
         for (const { path, section, key } of chosen) {

@@ -35,6 +35,7 @@ describe('an empty pushpin.conf', () => {
 
 describe('the keys', () => {
   it.each<[string, (settings: Settings) => unknown, unknown]>([
+    ['[handler]\nshare_all=true', (s) => s.proxy.shareAll, true],
     [
       '[runner]\nhttp_port=80, 127.0.0.1:81,[::]:82',
       (s) => s.http.listen.map(({ host, port }) => `${host} ${port}`),
@@ -210,7 +211,6 @@ describe('keys without meaning here', () => {
     ['proxy', 'prometheus_port', '9000'],
     ['handler', 'prometheus_port', '9001'],
     ['handler', 'command_spec', 'tcp://127.0.0.1:5563'],
-    ['handler', 'share_all', 'true'],
   ])('[%s] %s is named once', (section, key, value) => {
     const { warnings } = read(`[${section}]\n${key}=${value}\n${key}=${value}`);
     expect(warnings).toEqual([

@@ -16,8 +16,10 @@ describe('counters', () => {
       'abandoned',
       'duplicate',
       'filtered',
+      'gap',
       'invalid-item',
       'outbox-full',
+      'queue-full',
       'rate-limit',
       'sequencer-full',
     ]);

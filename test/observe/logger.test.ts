@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LOG_LEVELS, silentLogger } from '../../src/observe/logger.js';
+import { LOG_LEVELS, loggerWithLevel, silentLogger } from '../../src/observe/logger.js';
+import { CollectedLog } from '../support/collected-log.js';
 
 describe('log levels', () => {
   it('go from the quietest to the loudest', () => {
@@ -16,5 +17,24 @@ describe('the silent logger', () => {
     for (const level of ['error', 'warn', 'info', 'debug'] as const) {
       expect(silentLogger[level]('nobody reads this')).toBeUndefined();
     }
+  });
+});
+
+describe('a logger with a level of its own', () => {
+  it('is quieter where the other has no way to be louder', () => {
+    const log = new CollectedLog('info');
+    const quiet = loggerWithLevel(log, 'warn');
+    const loud = loggerWithLevel(log, 'debug');
+    for (const level of ['error', 'warn', 'info', 'debug'] as const) {
+      quiet[level]('quiet');
+      loud[level]('loud');
+    }
+    expect(log.lines).toEqual(['error quiet', 'error loud', 'warn quiet', 'warn loud', 'info loud']);
+    expect(LOG_LEVELS.map((level) => quiet.enabled(level))).toEqual([true, true, false, false, false]);
+    expect(LOG_LEVELS.map((level) => loud.enabled(level))).toEqual([true, true, true, false, false]);
+  });
+
+  it('is silent where nothing is written', () => {
+    expect(loggerWithLevel(silentLogger, 'trace')).toBe(silentLogger);
   });
 });

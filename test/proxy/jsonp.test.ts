@@ -41,7 +41,7 @@ describe('readJsonpRequest', () => {
     ['takes a callback out of the query', PLAIN, '?callback=cb', 'cb GET  -'],
     ['keeps the rest of the query in order', PLAIN, '?a=1&callback=cb&b=2', 'cb GET ?a=1&b=2 -'],
     ['keeps the rest of the query as it is written', PLAIN, '?b=%zz&callback=a&c=+%20&d', 'a GET ?b=%zz&c=+%20&d -'],
-    ['leaves out empty parameters', PLAIN, '?&callback=a&&b', 'a GET ?b -'],
+    ['keeps empty parameters', PLAIN, '?&callback=a&&b', 'a GET ?&&b -'],
     ['takes the first of two callbacks, and both out', PLAIN, '?callback=a&callback=b&c', 'a GET ?c -'],
     ['decodes a callback', PLAIN, '?callback=a%5B0%5D%2eb', 'a[0].b GET  -'],
     ['does not take a plus for a space', PLAIN, '?callback=a+b', 'a+b GET  -'],

@@ -68,6 +68,7 @@ describe('parseTarget', () => {
     ['h:1,host=other:8080', { host: 'other:8080' }],
     ['h:1,host=[::1]', { host: '[::1]' }],
     ['h:1,host=[::1]:8080', { host: '[::1]:8080' }],
+    ['h:1,host=Bücher.example:81', { host: 'xn--bcher-kva.example:81' }],
     ['h:1,host=', { host: undefined }],
     ['h:1,sub=b,sub=a,sub=b,sub=,sub', { subscriptions: ['b', 'a'] }],
     ['h:1,over_http,one_event', { overHttp: true, oneEvent: true }],
@@ -112,6 +113,9 @@ describe('parseTarget', () => {
     ['h:1,host=other:', 'target invalid port'],
     ['h:1,host=::1', 'target bad format'],
     ['h:1,host=[x]', 'target bad format'],
+    ['h:1,"host=a b"', 'target bad format'],
+    ['h:1,host=user@a', 'target bad format'],
+    ['h:1,host=a\rb', 'target bad format'],
     ['h:1,client_cert=gone.pem', 'failed to open gone.pem: not here'],
     ['h:1,client_cert=cert.pem,client_key=gone.pem', 'failed to open gone.pem: not here'],
   ])('refuses %s with "%s"', (text, message) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LOG_LEVELS, type LogLevel } from '../../src/observe/logger.js';
+import { LOG_LEVELS, type LogLevel, loggerWithLevel } from '../../src/observe/logger.js';
 import { textLogger } from '../../src/runtime/text-log.js';
 
 function setUp(
@@ -73,5 +73,20 @@ describe('the level', () => {
       const { logger } = setUp(level);
       expect(LOG_LEVELS.map((one) => logger.enabled(one))).toEqual(LOG_LEVELS.map((_, at) => at <= loudest));
     }
+  });
+});
+
+describe('a logger with a level of its own', () => {
+  it.each<[LogLevel, LogLevel, string[]]>([
+    ['info', 'error', ['ERR']],
+    ['info', 'warn', ['ERR', 'WARN']],
+    ['error', 'debug', ['ERR', 'WARN', 'INFO', 'DEBUG']],
+  ])('of a %s one writes to the same place up to %s', (general, level, labels) => {
+    const { lines, logger } = setUp(general);
+    const own = loggerWithLevel(logger, level);
+    for (const one of ['error', 'warn', 'info', 'debug'] as const) own[one]('x');
+    expect(lines.map((line) => line.slice(1, line.indexOf(']')))).toEqual(labels);
+    expect(own.enabled(level)).toBe(true);
+    expect(logger.enabled(level)).toBe(LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(general));
   });
 });

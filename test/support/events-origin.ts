@@ -44,6 +44,17 @@ export class EventsRequest {
     this.response.end(body);
   }
 
+  /** Begins an answer and breaks the connection off. */
+  half(headers: Readonly<Record<string, string>>, body: string): void {
+    this.response.writeHead(200, { 'Content-Type': EVENTS_TYPE, 'Content-Length': '1000', ...headers });
+    this.response.write(body, () => this.reset());
+  }
+
+  /** Resolves when the other side has hung up. */
+  hungUp(): Promise<void> {
+    return new Promise((resolve) => this.response.once('close', () => resolve()));
+  }
+
   /** Breaks the connection off without an answer. */
   reset(): void {
     this.response.socket?.resetAndDestroy();

@@ -46,17 +46,19 @@ export class RecordingSubscriber implements Subscriber {
     this.onItem = onItem;
   }
 
-  write(bytes: Buffer, count: number): void {
+  write(bytes: Buffer, count: number): boolean {
     const text = bytes.toString();
     this.calls.push([text, count]);
     for (const one of text.split(';').slice(0, -1)) {
       this.received.push(one);
       this.onItem?.(one, undefined);
     }
+    return true;
   }
 
-  deliver({ item }: Publication, subscription: Subscription): void {
+  deliver({ item, tally }: Publication, subscription: Subscription): void {
     const text = textOf(item, this.kind);
+    tally?.count(this.kind, 'delivered');
     this.calls.push(text);
     this.received.push(text);
     this.onItem?.(text, subscription);

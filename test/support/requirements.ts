@@ -8,6 +8,12 @@ export interface Requirement {
   readonly isThere: () => boolean;
 }
 
+/** Files that this process, and so each test's, may have open. */
+function descriptors(): number {
+  const limit = spawnSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).stdout.trim();
+  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
+}
+
 function runs(command: string, ...args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
@@ -29,6 +35,16 @@ export const REQUIREMENTS = {
     tests: 'certificates by host name',
     install: 'apt-get install openssl',
     isThere: () => runs('openssl', 'version'),
+  },
+  curl: {
+    tests: 'the examples of the documentation',
+    install: 'apt-get install curl',
+    isThere: () => runs('curl', '--version') && runs('bash', '--version'),
+  },
+  descriptors: {
+    tests: 'reloads with 5,000 held clients',
+    install: 'ulimit -n 12000',
+    isThere: () => descriptors() >= 12_000,
   },
 } as const satisfies Record<string, Requirement>;
 
