@@ -232,14 +232,57 @@ describe('several requests on one connection of the control port', () => {
 describe('connections to the control port', () => {
   const opened = new Opened();
 
-  it('are 128: one more is closed at once, and is taken again when another has gone', async () => {
+  const HALF = 'POST /publish/ HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf';
+
+  /** As many as there may be, each of which has been answered once. */
+  async function publishers(stage: AttackStage): Promise<RawClient[]> {
+    const clients: RawClient[] = [];
+    for (let count = 0; count < 128; count += 1) clients.push(await opened.client(controlPort(stage)));
+    for (const client of clients) {
+      client.write(publish({ items: [ITEM] }));
+      expect(await client.readAsLongAs(PUBLISHED)).toBe(PUBLISHED);
+    }
+    return clients;
+  }
+
+  it('are 128: one more ends that which has been unused for the longest time, and is served', async () => {
+    const stage = await AttackStage.start(opened);
+    const clients = await publishers(stage);
+    const [first, second, third] = clients;
+    first?.write(publish({ items: [ITEM] }));
+    await first?.readAsLongAs(PUBLISHED);
+    second?.write('POST /publish/ HT');
+    third?.write(HALF);
+    // What those two have sent has come when a later connection has been answered.
+    const fourth = clients[3];
+    fourth?.write(publish({ items: [ITEM] }));
+    await fourth?.readAsLongAs(PUBLISHED);
+    const more = await opened.client(controlPort(stage));
+    more.write(publish({ items: [ITEM] }));
+    expect(await more.readAsLongAs(PUBLISHED)).toBe(PUBLISHED);
+    await clients[4]?.untilClosed();
+    expect(clients.flatMap(({ closed }, at) => (closed ? [at] : []))).toEqual([4]);
+    second?.write('TP/1.1\r\nContent-Length: 0\r\n\r\n');
+    expect((await second?.readAnswer())?.status).toBe(400);
+  });
+
+  it('end one after the other for publishers who never say goodbye', async () => {
+    const stage = await AttackStage.start(opened);
+    for (let count = 0; count < 400; count += 1) {
+      const client = await opened.client(controlPort(stage));
+      client.write(publish({ items: [ITEM] }));
+      expect(await client.readAsLongAs(PUBLISHED)).toBe(PUBLISHED);
+    }
+    await stage.undisturbed();
+  });
+
+  it('are 128: one more is closed at once when all are in use, and is taken again when another has gone', async () => {
     const stage = await AttackStage.start(opened);
     const port = controlPort(stage);
-    const clients: RawClient[] = [];
-    for (let count = 0; count < 128; count += 1) clients.push(await opened.client(port));
-    const [first] = clients;
-    first?.write('GET / HTTP/1.1\r\n\r\n');
-    expect((await first?.readAnswer())?.status).toBe(200);
+    const clients = await publishers(stage);
+    // The answer to the first shows that the second has come with it.
+    for (const client of clients) client.write(publish({ items: [ITEM] }) + HALF);
+    for (const client of clients) await client.readAsLongAs(PUBLISHED);
     const refused = await opened.client(port);
     await refused.untilClosed();
     expect(refused.receivedBytes).toBe(0);

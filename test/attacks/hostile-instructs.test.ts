@@ -56,14 +56,14 @@ describe('a JSON instruct that tries to write into the response head', () => {
       '200 OK',
       '',
     ],
-    ['an interim code', { code: 100, body: 'body' }, '502 Continue', ''],
+    ['an interim code', { code: 100, body: 'body' }, '502 Bad Gateway', ''],
     [
       'a code that switches protocols',
       { code: 101, headers: { Upgrade: 'x' }, body: 'body' },
-      '502 Switching Protocols',
+      '502 Bad Gateway',
       'Upgrade: x\r\n',
     ],
-    ['a code of nothing', { code: 0, reason: 'Nothing', body: 'body' }, '502 Nothing', ''],
+    ['a code of nothing', { code: 0, reason: 'Nothing', body: 'body' }, '502 Bad Gateway', ''],
     [
       'names that mean something to JavaScript',
       JSON.parse('{"headers":{"__proto__":"a","constructor":"b"},"body":"body","__proto__":{"code":404}}'),

@@ -210,7 +210,7 @@ describe('an answer that is published', () => {
     expect(
       await publish(stage, { channel: 'news', 'http-response': { code: 100, reason: 'Go', headers, body: 'here' } }),
     ).toEqual(PUBLISHED);
-    const expected = `HTTP/1.1 502 Go\r\nContent-Length: 4\r\n\r\nhere${OK_ANSWER}`;
+    const expected = `HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nhere${OK_ANSWER}`;
     expect(await client.readAsLongAs(expected)).toBe(expected);
   });
 });

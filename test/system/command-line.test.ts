@@ -59,6 +59,34 @@ describe('the command', () => {
     expect(ending.stdout).toMatch(new RegExp(`${signal} received, closing\\n.*closed\\n$`, 's'));
   });
 
+  it('reads its routes again on SIGHUP', async () => {
+    const cwd = await folder();
+    await writeFile(join(cwd, 'routes'), '* test\n');
+    await writeFile(join(cwd, 'holdfast.yaml'), 'routes:\n  file: routes\n');
+    const child = run(cwd, ...APART);
+    await child.says(/try: curl/);
+    // The file did not change: that it is read is due to the signal alone.
+    child.signal('SIGHUP');
+    await child.says(/reloading\n(?:.*\n)*?.*routes loaded with 1 entries\n/);
+    child.signal('SIGTERM');
+    expect((await child.ended()).stdout).not.toContain('routes file changed');
+  });
+
+  it('starts from a pushpin.conf whose routes file is not there yet, and takes it when it comes', async () => {
+    const cwd = await folder();
+    await writeFile(join(cwd, 'pushpin.conf'), '[proxy]\nroutesfile=routes\n');
+    const child = run(cwd, '--config', 'pushpin.conf', ...APART);
+    await child.says(/unable to open routes file: .*routes\n/);
+    const port = Number((await child.says(/clients: listening on http:\/\/127\.0\.0\.1:(\d+)\n/))[1]);
+    await child.says(/routes: 0 routes from /);
+    const client = await opened.get(port, '/');
+    expect((await client.readAnswer()).body.toString()).toBe('Route not found\n');
+    await writeFile(join(cwd, 'routes'), '* test\n');
+    await child.says(/routes loaded with 1 entries\n/);
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await client.readAnswer()).status).toBe(200);
+  });
+
   it('prints its version and its help, and does nothing else', async () => {
     const version = await run(await folder(), '--version').ended();
     expect(version).toMatchObject({ code: 0, stderr: '' });

@@ -84,6 +84,24 @@ describe('a route with aco', () => {
     );
   });
 
+  it('wraps the answer that comes after a hold as one that was never held', async () => {
+    let asked = 0;
+    const { port, holdfast } = await setUp((_request, response) => {
+      asked += 1;
+      if (asked === 1) holding('response', 'news')(_request, response);
+      else answering({ 'Content-Type': 'text/plain', 'X-A': '1' }, 'fresh\n')(_request, response);
+    });
+    const ready = subscribed(holdfast, 'news');
+    const client = await opened.get(port, '/?callback=cb');
+    await ready;
+    holdfast.publish({ channel: 'news', formats: { 'http-response': { action: 'hint' } } });
+    const { head, body } = await client.readAnswer();
+    expect(head).not.toContain('X-A: 1');
+    expect(body.toString()).toMatch(
+      /^\/\*\*\/cb\(\{"code": 200, "reason": "OK", "headers": .*"body": "fresh\\n"\}\);\n$/,
+    );
+  });
+
   it('does not wrap a held stream', async () => {
     const { port, holdfast } = await setUp(holding('stream', 'news', 'open\n'));
     const ready = subscribed(holdfast, 'news');

@@ -117,6 +117,53 @@ describe('a next link', () => {
     await client.readUntil('hinted\n');
   });
 
+  it('is fetched again when a channel had no item for the time it names, and not when all had', async () => {
+    const clock = new ManualClock();
+    const link = '</more>; rel=next; timeout=30';
+    const { holdfast, origin, port } = await opened.proxied(
+      pages(
+        { body: 'open\n', headers: held('1', link) },
+        { body: 'asked after 60 s\n', headers: held('2', link) },
+        { body: 'asked after 90 s\n', headers: held('2', link) },
+      ),
+      { clock, settings },
+    );
+    const ready = subscribed(holdfast, 'news');
+    const client = await opened.get(port, '/');
+    await ready;
+    await client.readUntil('open\n');
+    holdfast.publish(item('2', '1'));
+    await client.readUntil('item 2\n');
+    clock.advance(30_500);
+    clock.advance(28_000);
+    expect(origin.requests).toHaveLength(1);
+    clock.advance(2_500);
+    await client.readUntil('asked after 60 s\n');
+    expect(origin.requests[1]?.headers['grip-last']).toBe('news; last-id=2');
+    clock.advance(29_000);
+    expect(origin.requests).toHaveLength(2);
+    await turnUntil('the next round', () => {
+      clock.advance(500);
+      return origin.requests.length === 3;
+    });
+    await client.readUntil('asked after 90 s\n');
+  });
+
+  it('is not fetched again by time when the client has gone', async () => {
+    const clock = new ManualClock();
+    const link = '</more>; rel=next; timeout=1';
+    const script = pages({ body: 'open\n', headers: held('1', link) }, { body: 'never\n' });
+    const { holdfast, origin, port } = await opened.proxied(script, { clock, settings });
+    const ready = subscribed(holdfast, 'news');
+    const client = await opened.get(port, '/');
+    await ready;
+    const left = new Promise((resolve) => holdfast.once('unsubscribe', resolve));
+    client.socket.destroy();
+    await left;
+    clock.advance(10_000);
+    expect(origin.requests).toHaveLength(1);
+  });
+
   it('is tried five times more with growing pauses, then the stream ends', async () => {
     const clock = new ManualClock();
     const script = pages(

@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Holdfast } from '../../src/index.js';
 import { clientPort, Opened } from '../support/closing.js';
 import { LineLog, subscribed } from '../support/events.js';
-import { answering, holding } from '../support/origin.js';
+import { answering, holding, type Origin, type Script } from '../support/origin.js';
+import type { RawClient } from '../support/raw-client.js';
 
 describe('a routes file', () => {
   const opened = new Opened();
@@ -88,5 +90,115 @@ describe('a routes file', () => {
     writeFileSync(path, 'a.example test\nb.example test\nc.example test\n');
     await holdfast.reload();
     expect(holdfast.routeCount).toBe(3);
+  });
+});
+
+describe('a client that is held while the routes change', () => {
+  const opened = new Opened();
+
+  interface Moving {
+    readonly holdfast: Holdfast;
+    readonly client: RawClient;
+    readonly log: LineLog;
+    readonly one: Origin;
+    readonly two: Origin;
+    /** Puts these lines in force; `ONE` and `TWO` stand for the origins. */
+    change(...lines: readonly string[]): Promise<void>;
+  }
+
+  /** Held by the first of two origins, by way of these routes. */
+  async function held(script: Script, ...lines: readonly string[]): Promise<Moving> {
+    const one = await opened.origin(script);
+    const two = await opened.origin(answering({}, 'from two\n'));
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-moved-'));
+    opened.add(folder, (path) => rmSync(path, { recursive: true }));
+    const file = join(folder, 'routes');
+    const write = (texts: readonly string[]): void => {
+      const text = texts.join('\n').replaceAll('ONE', one.target).replaceAll('TWO', two.target);
+      writeFileSync(file, `${text}\n`);
+    };
+    write(lines);
+    const log = new LineLog();
+    const hold = { updateOnFirstSubscription: false };
+    const holdfast = await opened.holdfast({ settings: { routes: { file, lines: [] }, hold }, logger: log });
+    const ready = subscribed(holdfast, 'news');
+    const client = await opened.get(clientPort(holdfast), '/app/start');
+    await ready;
+    const change = async (...texts: readonly string[]): Promise<void> => {
+      write(texts);
+      await holdfast.reload();
+    };
+    return { holdfast, client, log, one, two, change };
+  }
+
+  const hint = { channel: 'news', formats: { 'http-response': { action: 'hint' }, 'http-stream': { action: 'hint' } } };
+
+  const paging: Script = answering(
+    { 'Grip-Hold': 'stream', 'Grip-Channel': 'news', 'Grip-Link': '</app/next>; rel=next' },
+    'open\n',
+  );
+
+  const MOVES: readonly (readonly [how: string, before: readonly string[], after: readonly string[]])[] = [
+    ['by its host', ['example.com ONE'], ['other.example ONE', 'example.com TWO']],
+    ['by its id', ['*,id=app ONE'], ['* ONE', 'nobody.example,id=app TWO']],
+    [
+      'by its host where its id is shared',
+      ['*,id=app ONE', 'a.example,id=app ONE'],
+      ['*,id=app TWO', 'a.example,id=app ONE'],
+    ],
+    [
+      'by an id that is shared from now on',
+      ['*,id=app ONE'],
+      ['a.example,id=app ONE', 'example.com TWO', 'b.example,id=app ONE'],
+    ],
+  ];
+
+  it.each(MOVES)('is asked for again where its route leads now, found %s', async (_how, before, after) => {
+    const { holdfast, client, one, two, change } = await held(holding('response', 'news'), ...before);
+    await change(...after);
+    holdfast.publish(hint);
+    expect((await client.readAnswer()).body.toString()).toBe('from two\n');
+    expect([one.requests.length, two.requests.map(({ url }) => url)]).toEqual([1, ['/app/start']]);
+  });
+
+  it.each(MOVES)('has its next link followed to where its route leads now, found %s', async (_how, before, after) => {
+    const { holdfast, client, one, two, change } = await held(paging, ...before);
+    await change(...after);
+    holdfast.publish(hint);
+    expect((await client.readAnswer()).body.toString()).toBe('open\nfrom two\n');
+    expect([one.requests.length, two.requests.map(({ url }) => url)]).toEqual([1, ['/app/next']]);
+  });
+
+  it('has its end told to where its route leads now', async () => {
+    const link = { 'Grip-Hold': 'stream', 'Grip-Channel': 'news', 'Grip-Link': '</app/gone>; rel=gone' };
+    const { client, one, two, change } = await held(answering(link, 'open\n'), '* ONE');
+    await change('* TWO');
+    client.close();
+    expect((await two.request(0)).url).toBe('/app/gone');
+    expect(one.requests.length).toBe(1);
+  });
+
+  const ENDS: readonly (readonly [what: string, after: string])[] = [
+    ['gone', 'other.example,id=other TWO'],
+    ['for other paths', '*,id=app,path_beg=/other TWO'],
+  ];
+
+  it.each(ENDS)('is told so when it is to be asked for again and its route is %s', async (_what, after) => {
+    const { holdfast, client, two, change } = await held(holding('response', 'news'), '*,id=app ONE');
+    await change(after);
+    holdfast.publish(hint);
+    const expected =
+      'HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 16\r\n\r\nRoute not found\n';
+    expect(await client.readAsLongAs(expected)).toBe(expected);
+    expect(two.requests).toEqual([]);
+  });
+
+  it.each(ENDS)('has no next link to follow when its route is %s', async (_what, after) => {
+    const { holdfast, client, log, one, two, change } = await held(paging, '*,id=app ONE');
+    await client.readUntil('open\n\r\n');
+    await change(after);
+    holdfast.publish(hint);
+    await log.until('GET http://example.com/app/next route=app code=502 0');
+    expect([one.requests.length, two.requests.length, client.pending]).toEqual([1, 0, '']);
   });
 });

@@ -60,6 +60,9 @@ describe('a publish', () => {
   it.each([
     ['a code and a reason', { code: 4009, reason: 'over' }, 'close 4009 over'],
     ['no code', {}, 'close 1000'],
+    ['a code that is for no frame', { code: 1006, reason: 'over' }, 'close 1000 over'],
+    ['a code below all that there are', { code: 999, reason: 'over' }, 'close 1000 over'],
+    ['a code above all that there are', { code: 65_535, reason: 'over' }, 'close 1000 over'],
   ])('closes with %s, behind what was published before and before what comes after', async (_what, format, seen) => {
     const one = await stage();
     const client = await one.open();
