@@ -73,6 +73,7 @@ describe('Set-Meta', () => {
   it.each<[string, [string, string][], HeaderList, [string, string][]]>([
     ['stores a value under the rest of the name, case kept', [], [['Set-Meta-User-Id', 'x']], [['User-Id', 'x']]],
     ['is known in any case', [], [['SET-META-a', '1']], [['a', '1']]],
+    ['takes nothing without a name', [], [['Set-Meta-', '1']], []],
     ['replaces a value', [['a', '1']], [['Set-Meta-a', '2']], [['a', '2']]],
     ['replaces a value whose name is written differently', [['User', '1']], [['set-meta-user', '2']], [['user', '2']]],
     [

@@ -7,7 +7,9 @@ export type Freedom =
   /** A held request may reach the origin again a second after its channel got its first subscriber (4.12). */
   | 'repeated-poll'
   /** The answer's length was unknown to the proxy, so it may count or chunk (3.6). */
-  | 'framing';
+  | 'framing'
+  /** A long message is cut where the proxy's buffers end (10.6). */
+  | 'fragments';
 
 export interface Case {
   /** Section of the specification and a sentence, e.g. `3.4 hop-by-hop headers are removed`. Unique. */

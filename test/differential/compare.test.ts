@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Explanation } from './changes.js';
 import { describeDifference, judge } from './compare.js';
-import type { Explanation } from './differences.js';
 
 const replacing = (row: string, from: string, to: string): Explanation => ({
   row,

@@ -1,6 +1,7 @@
 /** Plays one case on two sides at the same time and says how their transcripts relate. */
 import type { Case } from './case.js';
-import { type Explanation, explanationsOf } from './differences.js';
+import type { Explanation } from './changes.js';
+import { explanationsOf } from './differences.js';
 import { transcript } from './normalise.js';
 import type { Peer } from './peer.js';
 import type { RecordingOrigin } from './recording-origin.js';
@@ -53,6 +54,7 @@ export async function play(side: Side, test: Case, key: string): Promise<string[
     script.controlRecordings(),
     side.origin.port,
     test.freedoms,
+    side.origin.webSockets(key),
   );
   script.dropAll();
   return [...lines, ...failure];

@@ -2,54 +2,21 @@
  * Where Holdfast is meant to differ from 1.36, case by case. A row of docs/differences.md gives the reason; `apply` turns
  * the original's lines into those Holdfast must give, so that an explained case may differ in exactly that and nothing else.
  */
+import {
+  answeredTwice,
+  answering,
+  type Explanation,
+  exchanging,
+  namingHoldfast,
+  refusing,
+  refusingCall,
+  rewording,
+} from './changes.js';
+import { IN_HOLDS } from './differences-in-holds.js';
+import { IN_SOCKJS } from './differences-in-sockjs.js';
+import { IN_WEBSOCKET_TARGETS } from './differences-in-websocket-targets.js';
+import { IN_WEBSOCKETS } from './differences-in-websockets.js';
 import { ROWS_OF_RULES } from './normalise.js';
-
-export interface Explanation {
-  /** Id in docs/differences.md. */
-  readonly row: string;
-  /** Names of cases. */
-  readonly cases: readonly string[];
-  readonly apply: (lines: readonly string[]) => readonly string[];
-}
-
-type Apply = Explanation['apply'];
-
-/** Each pair is a line and what stands in its place; undefined takes the line out. */
-function exchanging(
-  ...pairs: readonly (readonly [line: string, instead: string | readonly string[] | undefined])[]
-): Apply {
-  const table = new Map(pairs);
-  return (lines) => lines.flatMap((line) => (table.has(line) ? (table.get(line) ?? []) : line));
-}
-
-/** The first answer of the client is another one; what follows it stays. */
-function answering(...answer: readonly string[]): Apply {
-  return (lines) => {
-    const next = lines.findIndex((line, i) => i > 1 && (line.startsWith('HTTP/') || line.startsWith('end: ')));
-    return [...lines.slice(0, 1), ...answer, ...lines.slice(next)];
-  };
-}
-
-/** The one answer comes once more on the same connection, which is not closed. */
-const answeredTwice: Apply = (lines) => {
-  const answer = lines.slice(1, -1).filter((line) => line !== JSON.stringify('Connection: close'));
-  // The last line of the first answer and the first line of the second stand on one line, as nothing parts them.
-  const joined = answer.slice(0, -1);
-  const body = answer.at(-1) ?? '';
-  const first = answer[0] ?? '';
-  const seam = JSON.stringify(`${body === '' ? '' : JSON.parse(body)}${first === '' ? '' : JSON.parse(first)}`);
-  return [...lines.slice(0, 1), ...joined, seam, ...answer.slice(1), 'end: not waited for'];
-};
-
-/** Each program says its own name, which makes its answer one byte longer. */
-const namingHoldfast: Apply = (lines) => {
-  const names = new Map([
-    ['Content-Length: 12', 'Content-Length: 13'],
-    ['"Content-Length: 12"', '"Content-Length: 13"'],
-    ['Content-Length: 37', 'Content-Length: 38'],
-  ]);
-  return lines.map((line) => names.get(line) ?? line.replaceAll(/Pushpin (?=API|test handler!)/g, 'Holdfast '));
-};
 
 export const EXPLANATIONS: readonly Explanation[] = [
   {
@@ -79,7 +46,20 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     row: 'failed-body-patch',
-    cases: ['5.5 a patch that fails'],
+    cases: [
+      '5.5 a patch that fails',
+      '5.5 add behind the end of a list fails',
+      '5.5 replace of what is not there fails',
+      '5.5 move into itself fails',
+      '5.5 test fails',
+      '5.5 a pointer without a slash fails',
+      '5.5 a pointer with an empty part fails',
+      '5.5 an index that is no number fails',
+      '5.5 an operation nobody knows fails',
+      '5.5 an operation without a value fails',
+      '5.5 a body that is no JSON fails',
+      '5.5 a body that is a number fails',
+    ],
     apply: answering('HTTP/1.1 200 OK', 'Content-Type: application/json', 'Content-Length: 0', 'body (length): ""'),
   },
   {
@@ -132,7 +112,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     row: 'length-of-nothing',
-    cases: ['3.3 the method is any token'],
+    cases: ['3.3 the method is any token', '3.11 a method in lower case'],
     apply: (lines) =>
       lines.flatMap((line) => (line === 'content-length: 0' ? [] : line === 'body (length): ""' ? 'no body' : line)),
   },
@@ -144,6 +124,16 @@ export const EXPLANATIONS: readonly Explanation[] = [
       ['"Content-Length: 13"', '"Content-Length: 32"'],
       ['"Holdfast API\\n"', '"Failed to parse request header.\\n"'],
     ),
+  },
+  {
+    row: 'control-strict',
+    cases: ['7.1 a version nobody knows', '7.1 a line without a colon'],
+    apply: refusing('Failed to parse request header.'),
+  },
+  {
+    row: 'control-strict',
+    cases: ['7.1 a negative length'],
+    apply: refusing('Bad Content-Length.'),
   },
   {
     row: 'control-extra-bytes',
@@ -169,6 +159,70 @@ export const EXPLANATIONS: readonly Explanation[] = [
     cases: ['3.6 a header without a blank after its colon'],
     apply: answering('HTTP/1.1 200 OK', 'X-Tight: 1', 'Content-Length: 5', 'body (length): "body\\n"'),
   },
+  {
+    row: 'json-p-escapes',
+    cases: ['3.11 a callback whose escape is broken'],
+    apply: refusingCall('Invalid callback parameter.'),
+  },
+  {
+    row: 'json-p-escapes',
+    cases: ['3.11 a body whose escape is broken'],
+    apply: refusingCall('Invalid _body parameter.'),
+  },
+  {
+    row: 'json-p-request-line',
+    cases: ['3.11 a method with a blank'],
+    apply: refusingCall('Invalid _method parameter.'),
+  },
+  {
+    row: 'json-p-parameters',
+    cases: ['3.11 other parameters with escapes of all kinds'],
+    apply: rewording(['&a=b+c%26 HTTP', '&%61=b+c%26 HTTP']),
+  },
+  {
+    row: 'json-p-line-ends',
+    cases: ['3.11 line ends of JavaScript'],
+    apply: rewording(
+      ['Content-Length: 122', 'Content-Length: 128'],
+      ['a\u00e2\u0080\u00a8b\u00e2\u0080\u00a9c', 'a\\\\u2028b\\\\u2029c'],
+    ),
+  },
+  {
+    row: 'known-methods',
+    cases: ['3.3 a method nobody knows'],
+    apply: () => [
+      '== client 1',
+      'HTTP/1.0 400 Bad Request',
+      'Content-Type: text/plain',
+      'Content-Length: 39',
+      'body (length): "Failed to parse request: invalid token\\n"',
+      'end: not waited for',
+    ],
+  },
+  {
+    row: 'upgrade-not-offered',
+    cases: ['3.4 an Upgrade header is passed on'],
+    apply: exchanging(['upgrade: foo', undefined]),
+  },
+  {
+    row: 'long-request',
+    cases: ['3.2 a long request and a Grip header without a hold'],
+    apply: answering('HTTP/1.1 200 OK', 'Content-Length: 3', 'body (length): "ok\\n"'),
+  },
+  {
+    row: 'exposed-of-long',
+    cases: ['3.7 Grip-Expose-Headers and a long first body'],
+    apply: exchanging(['Content-Type: text/plain', undefined], ['X-B: 2', undefined]),
+  },
+  {
+    row: 'repeated-request',
+    cases: ['3.2 an origin that hangs up without an answer to a POST'],
+    apply: (lines) => lines.slice(0, lines.indexOf('== origin request 3')),
+  },
+  ...IN_HOLDS,
+  ...IN_SOCKJS,
+  ...IN_WEBSOCKETS,
+  ...IN_WEBSOCKET_TARGETS,
 ];
 
 /** The explanations of a case, in the order they are applied. */

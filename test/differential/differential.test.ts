@@ -1,22 +1,40 @@
 /**
  * Plays every case against Debian's Pushpin 1.36 and against Holdfast, and compares what clients, origins and publishers
  * saw (specification 17, appendix F). Until Holdfast is built, or with DIFFERENTIAL_OTHER=pushpin, the other side is a
- * second 1.36: then nothing may differ at all, which proves the harness.
+ * second 1.36: then nothing may differ at all, which proves the harness. DIFFERENTIAL_ENTRY names a Holdfast built elsewhere.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REQUIREMENTS } from '../support/requirements.js';
 import { answer, type Case, get } from './case.js';
+import { CONTENT_FILTERS } from './cases/content-filters.js';
 import { CONTROL_PORT } from './cases/control-port.js';
+import { CROSS_ORIGIN } from './cases/cross-origin.js';
+import { FILTERS } from './cases/filters.js';
 import { FORWARDING } from './cases/forwarding.js';
+import { HELD_PUBLISHING } from './cases/held-publishing.js';
+import { INSTRUCTS } from './cases/instructs.js';
+import { JSON_P } from './cases/json-p.js';
+import { PAGING } from './cases/paging.js';
 import { PASS_THROUGH } from './cases/pass-through.js';
 import { PUBLISHING } from './cases/publishing.js';
+import { RECOVERY } from './cases/recovery.js';
 import { RESPONSE_HOLD } from './cases/response-hold.js';
 import { ROUTING } from './cases/routing.js';
+import { SOCKJS } from './cases/sockjs.js';
+import { SOCKJS_SOCKETS } from './cases/sockjs-sockets.js';
 import { STREAM_HOLD } from './cases/stream-hold.js';
 import { TEST_TARGET } from './cases/test-target.js';
+import { WEBSOCKET_CLOSING } from './cases/websocket-closing.js';
+import { WEBSOCKET_CONTROL } from './cases/websocket-control.js';
+import { WEBSOCKET_ENDS } from './cases/websocket-ends.js';
+import { WEBSOCKET_EVENTS } from './cases/websocket-events.js';
+import { WEBSOCKET_OPENING } from './cases/websocket-opening.js';
 import { WEBSOCKET_OVER_HTTP } from './cases/websocket-over-http.js';
+import { WEBSOCKET_PUBLISHING } from './cases/websocket-publishing.js';
+import { WEBSOCKET_TARGETS } from './cases/websocket-targets.js';
+import { WEBSOCKET_UPGRADE } from './cases/websocket-upgrade.js';
 import { compare, describeDifference, judge, play, type Side, type Verdict } from './compare.js';
 import { documentedRows, EXPLANATIONS, rowsInUse } from './differences.js';
 import { type PeerKind, startPeer } from './peer.js';
@@ -32,9 +50,28 @@ const CASES: readonly Case[] = [
   ...CONTROL_PORT,
   ...WEBSOCKET_OVER_HTTP,
   ...TEST_TARGET,
+  ...CROSS_ORIGIN,
+  ...JSON_P,
+  ...INSTRUCTS,
+  ...FILTERS,
+  ...CONTENT_FILTERS,
+  ...HELD_PUBLISHING,
+  ...PAGING,
+  ...RECOVERY,
+  ...SOCKJS,
+  ...SOCKJS_SOCKETS,
+  ...WEBSOCKET_EVENTS,
+  ...WEBSOCKET_OPENING,
+  ...WEBSOCKET_CLOSING,
+  ...WEBSOCKET_TARGETS,
+  ...WEBSOCKET_ENDS,
+  ...WEBSOCKET_CONTROL,
+  ...WEBSOCKET_PUBLISHING,
+  ...WEBSOCKET_UPGRADE,
 ];
 
-const entry = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const built = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const entry = process.env.DIFFERENTIAL_ENTRY ?? built;
 const rowsFile = fileURLToPath(new URL('../../docs/differences.md', import.meta.url));
 const installed = REQUIREMENTS.pushpin.isThere();
 const otherKind: PeerKind = existsSync(entry) && process.env.DIFFERENTIAL_OTHER !== 'pushpin' ? 'holdfast' : 'pushpin';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readRequest } from './http-bytes.js';
-import { SIGNING_KEY, transcript } from './normalise.js';
+import { CLIENT_KEY, SIGNING_KEY, transcript } from './normalise.js';
 import type { RecordedRequest } from './recording-origin.js';
 import type { Recording } from './script.js';
 
@@ -53,9 +53,20 @@ describe('requests at the origin', () => {
       ['connection-id: 01234567-89AB-cdef-0123-456789abcdef'],
     ],
     [
+      'a handshake tells whose key it has',
+      `Sec-WebSocket-Key: ${CLIENT_KEY}\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Key: AAAA`,
+      [`sec-websocket-key: ${CLIENT_KEY}`, 'sec-websocket-key: (random)', 'sec-websocket-key: AAAA'],
+    ],
+    ['what a handshake asks of its connection stays', 'Connection: Upgrade', ['connection: Upgrade']],
+    [
       'features of later versions go',
       'Grip-Feature: status, link:next, link:gone, filter:http-check',
       ['grip-feature: status, link:next'],
+    ],
+    [
+      'last ids get an order, and none is lost',
+      'Grip-Last: b; last-id=2\r\nHost: a\r\ngrip-last: a; last-id=1\r\nGrip-Last: b; last-id=2',
+      ['grip-last: a; last-id=1', 'grip-last: b; last-id=2', 'grip-last: b; last-id=2', 'host: a'],
     ],
     ['other features stay', 'Grip-Feature: status, link:last', ['grip-feature: status, link:last']],
     [
@@ -110,12 +121,21 @@ describe('answers to clients', () => {
   });
 
   it('become frames behind a 101', () => {
-    const bytes = 'HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x07{probe}\x81\x01a';
+    const bytes = 'HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x07{probe}\x81\x01a\x81\x0e{second probe}';
     expect(transcript([recording(bytes)], [], [], 1)).toEqual([
       '== client 1',
       'HTTP/1.1 101 Switching Protocols',
       'TEXT "a"',
       'end: not waited for',
+    ]);
+  });
+
+  it('are followed by what the WebSockets of the origin got', () => {
+    const webSocket = { lines: () => ['TEXT "a"'], howItEnded: 'closed by the proxy' } as const;
+    expect(transcript([], [], [], 1, [], [webSocket])).toEqual([
+      '== origin WebSocket 1',
+      'TEXT "a"',
+      'end: closed by the proxy',
     ]);
   });
 

@@ -5,12 +5,16 @@
 import { createHmac } from 'node:crypto';
 import type { Freedom } from './case.js';
 import { type Framing, type HttpMessage, methodsOf, readResponse } from './http-bytes.js';
+import type { OriginSocket } from './origin-socket.js';
 import type { RecordedRequest } from './recording-origin.js';
-import { PROBE_TEXT, type Recording } from './script.js';
-import { describeFrames } from './websocket-bytes.js';
+import { PROBE_TEXT, type Recording, SECOND_PROBE_TEXT } from './script.js';
+import { describeFrames, wholeMessages } from './websocket-bytes.js';
 
 /** `sig_key` of the shared configuration. */
 export const SIGNING_KEY = 'changeme';
+
+/** Key of the clients' handshakes. */
+export const CLIENT_KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 
 type Header = readonly [name: string, value: string];
 type RequestRule = (headers: readonly Header[], request: RecordedRequest) => readonly Header[];
@@ -31,8 +35,9 @@ export const acceptEncodingBelongsToZurl: RequestRule = (headers) =>
 export const acceptAnythingIsNoAccept: RequestRule = (headers) =>
   headers.filter(([name, value]) => name !== 'accept' || value !== '*/*');
 
-/** Connection is between a proxy and its origin; persistence is a matter of each outgoing client's pool. */
-export const connectionIsHopByHop: RequestRule = (headers) => headers.filter(([name]) => name !== 'connection');
+/** Connection is between a proxy and its origin; persistence is a matter of each outgoing client's pool, an upgrade is not. */
+export const connectionIsHopByHop: RequestRule = (headers) =>
+  headers.filter(([name, value]) => name !== 'connection' || value.toLowerCase() === 'upgrade');
 
 /** Whether to wait for `100 Continue` is the outgoing client's choice. */
 export const expectBelongsToTheClientLibrary: RequestRule = (headers) =>
@@ -43,6 +48,13 @@ export const connectionIdsAreRandom: RequestRule = (headers) =>
   headers.map(([name, value]) => {
     const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
     return [name, name === 'connection-id' && uuid.test(value) ? '(uuid)' : value];
+  });
+
+/** The key of a handshake of the proxy's own is random; that it is 16 bytes, and where the client's is used, stays compared. */
+export const handshakeKeysAreRandom: RequestRule = (headers) =>
+  headers.map(([name, value]) => {
+    const own = value !== CLIENT_KEY && Buffer.from(value, 'base64').length === 16;
+    return [name, name === 'sec-websocket-key' && own ? '(random)' : value];
   });
 
 /** A token says when it was made. Its form, claims, life time and signature stay compared. */
@@ -56,6 +68,17 @@ export const laterFeaturesAreUnknownToTheOriginal: RequestRule = (headers) => {
   return headers.map(([name, value]) => [name, name === 'grip-feature' ? known(value).join(', ') : value]);
 };
 
+/** The original keeps last ids in a hash table, which gives them back in any order. */
+export const lastIdsComeInAnyOrder: RequestRule = (headers) => {
+  const sorted = headers.flatMap(([name, value]) => (name === 'grip-last' ? [value] : [])).sort();
+  let taken = 0;
+  return headers.map(([name, value]) => {
+    if (name !== 'grip-last') return [name, value];
+    taken += 1;
+    return [name, sorted[taken - 1] ?? value];
+  });
+};
+
 /** In the order they are applied. */
 const REQUEST_RULES: readonly RequestRule[] = [
   headerNamesAreCaseless,
@@ -64,9 +87,11 @@ const REQUEST_RULES: readonly RequestRule[] = [
   connectionIsHopByHop,
   expectBelongsToTheClientLibrary,
   connectionIdsAreRandom,
+  handshakeKeysAreRandom,
   signaturesAreTimed,
   laterFeaturesAreUnknownToTheOriginal,
   headerOrderIsFree,
+  lastIdsComeInAnyOrder,
 ];
 
 /** Rows of docs/differences.md that a rule here takes away in every case. */
@@ -91,24 +116,29 @@ export function unknownLengthMayBeCountedOrChunked(headers: readonly Header[]): 
   );
 }
 
-/** Freedom `repeated-poll`: whether the second request of a hold still falls into the life of a case is chance. */
+/**
+ * Freedom `repeated-poll`: whether the second request of a hold still falls into the life of a case is chance, and so is
+ * the order of the second requests of several holds.
+ */
 export function repeatedPollsCountOnce(blocks: readonly string[]): string[] {
-  return blocks.filter((block, i) => block !== blocks[i - 1]);
+  return blocks.filter((block, i) => blocks.indexOf(block) === i);
 }
 
-/** The comparable lines of one side: clients in the order they connected, origin requests as they came, control answers. */
+/** The comparable lines of one side: clients in the order they connected, origin requests and WebSockets as they came, control answers. */
 export function transcript(
   clients: readonly Recording[],
   requests: readonly RecordedRequest[],
   controls: readonly Recording[],
   originPort: number,
   freedoms: readonly Freedom[] = [],
+  webSockets: readonly Pick<OriginSocket, 'lines' | 'howItEnded'>[] = [],
 ): string[] {
   const blocks = requests.map((request) => describeRequest(request).join('\n'));
   const seen = freedoms.includes('repeated-poll') ? repeatedPollsCountOnce(blocks) : blocks;
   const lines = [
     ...clients.flatMap((client) => [`== ${client.name}`, ...describeClient(client, freedoms), `end: ${client.end}`]),
     ...seen.flatMap((block, i) => [`== origin request ${i + 1}`, ...block.split('\n')]),
+    ...webSockets.flatMap((each, i) => [`== origin WebSocket ${i + 1}`, ...each.lines(), `end: ${each.howItEnded}`]),
     ...controls.flatMap((control) => [`== ${control.name}`, ...describeControl(control), `end: ${control.end}`]),
   ];
   return lines.map((line) => originsDifferInPort(line, originPort));
@@ -134,8 +164,10 @@ function describeClient(recording: Recording, freedoms: readonly Freedom[]): str
     if (!message) return [...lines, `unparsed: ${JSON.stringify(rest.toString('latin1'))}`];
     rest = rest.subarray(message.size);
     if (message.startLine.split(' ')[1] === '101') {
-      const frames = describeFrames(rest).filter((frame) => frame !== `TEXT ${JSON.stringify(PROBE_TEXT)}`);
-      return [...lines, message.startLine, ...headerLines(message.headers), ...frames];
+      const probes = [PROBE_TEXT, SECOND_PROBE_TEXT].map((text) => `TEXT ${JSON.stringify(text)}`);
+      const frames = describeFrames(rest).filter((frame) => !probes.includes(frame));
+      const told = freedoms.includes('fragments') ? wholeMessages(frames) : frames;
+      return [...lines, message.startLine, ...headerLines(message.headers), ...told];
     }
     lines.push(...describeResponse(message, freedoms));
   }

@@ -4,13 +4,15 @@
  */
 import { createConnection, type Socket } from 'node:net';
 import { methodsOf, readResponse } from './http-bytes.js';
-import type { RecordingOrigin } from './recording-origin.js';
+import type { OriginSocket } from './origin-socket.js';
+import type { Answer, RecordingOrigin } from './recording-origin.js';
 
 /** Seconds that a wait may take when the case names none. */
-const PATIENCE = 4;
+export const PATIENCE = 4;
 
-/** Text that probes carry; `normalise.ts` takes it out again. */
+/** Texts that probes carry; `normalise.ts` takes them out again. Late ones of the first must not count for the second. */
 export const PROBE_TEXT = '{probe}';
+export const SECOND_PROBE_TEXT = '{second probe}';
 
 /** Where the two doors of a proxy are, on the loopback address. */
 export interface Doors {
@@ -93,11 +95,12 @@ export class Wire {
     this.#sawEnd = true;
   }
 
-  /** Waits until `text` came or the proxy has closed, and notes the end if it was that. */
-  async untilOrClosed(text: string, seconds = PATIENCE): Promise<void> {
-    const met = () => this.has(text) || this.#ended;
-    await within(seconds, this.#watchers, met, () => this.#missing(text));
-    this.#sawEnd = !this.has(text);
+  /** Waits until one of the texts came or the proxy has closed, and notes the end if it was that. */
+  async untilOrClosed(text: string | readonly string[], seconds = PATIENCE): Promise<void> {
+    const came = () => [text].flat().some((each) => this.has(each));
+    const met = () => came() || this.#ended;
+    await within(seconds, this.#watchers, met, () => this.#missing(String(text)));
+    this.#sawEnd = !came();
   }
 
   /** Drops the connection without a goodbye of the protocol spoken on it. */
@@ -211,6 +214,16 @@ export class Script {
   /** Waits until the origin has had `count` requests of this case. */
   async originRequests(count: number, seconds = PATIENCE): Promise<void> {
     await this.#origin.until(this.key, count, seconds);
+  }
+
+  /** Answers the last request of this case, whose answer was kept back. */
+  originAnswers(answer: Answer): void {
+    this.#origin.write(this.key, answer);
+  }
+
+  /** The WebSocket of this case at the origin, as soon as its handshake is answered. */
+  async originSocket(): Promise<OriginSocket> {
+    return await this.#origin.firstWebSocket(this.key, PATIENCE);
   }
 
   /** Makes the origin close the connections that carried requests of this case. */

@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientFrame, closePayload, describeFrames } from './websocket-bytes.js';
+import {
+  clientFrame,
+  closePayload,
+  describeFrames,
+  MORE_FOLLOWS,
+  RESERVED_BIT,
+  serverFrame,
+  wholeMessages,
+} from './websocket-bytes.js';
 
 describe('clientFrame', () => {
   it('masks with its fixed key', () => {
@@ -12,7 +20,49 @@ describe('clientFrame', () => {
   });
 });
 
+describe('wholeMessages', () => {
+  it('joins the pieces of each message around what stands between them', () => {
+    const pieces = [
+      'HTTP',
+      'TEXT (more follows) "a"',
+      'PING ""',
+      'CONTINUATION (more follows) "b"',
+      'CONTINUATION "c"',
+    ];
+    expect(wholeMessages([...pieces, 'TEXT "d"', 'CONTINUATION "e"'])).toEqual([
+      'HTTP',
+      'TEXT "abc"',
+      'PING ""',
+      'TEXT "d"',
+      'CONTINUATION "e"',
+    ]);
+  });
+});
+
+describe('serverFrame', () => {
+  it.each([
+    ['a text', serverFrame('TEXT', 'Hello'), '810548656c6c6f'],
+    ['a fragment', serverFrame('TEXT', 'a', MORE_FOLLOWS), '010161'],
+    ['a reserved bit', serverFrame('PING', '', RESERVED_BIT), 'c900'],
+  ])('writes %s', (_what, frame, hex) => {
+    expect(frame.toString('hex')).toBe(hex);
+  });
+});
+
 describe('describeFrames', () => {
+  it('takes the masks off the frames of a client', () => {
+    const frames = [clientFrame('TEXT', 'hello'), clientFrame('BINARY', 'x'.repeat(126)), clientFrame('CLOSE')];
+    expect(describeFrames(Buffer.concat(frames), 'client')).toEqual([
+      'TEXT "hello"',
+      `BINARY "${'x'.repeat(126)}"`,
+      'CLOSE without a code',
+    ]);
+  });
+
+  it('reads no unmasked frame of a client', () => {
+    expect(describeFrames(Buffer.from('810161', 'hex'), 'client')).toEqual(['PARTIAL 810161']);
+  });
+
   it.each([
     ['a text', '810568656c6c6f', ['TEXT "hello"']],
     ['two frames', '89008a0161', ['PING ""', 'PONG "a"']],

@@ -64,8 +64,9 @@ describe('merging', () => {
     const channel = new Channel('c');
     const seen: Buffer[] = [];
     class Keeper extends RecordingSubscriber {
-      override write(bytes: Buffer): void {
+      override write(bytes: Buffer): boolean {
         seen.push(bytes);
+        return true;
       }
     }
     for (let i = 0; i < 3; i += 1) channel.add(new Subscription(channel, new Keeper(), true));

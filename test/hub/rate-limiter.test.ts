@@ -157,6 +157,33 @@ describe('the high-water mark', () => {
     expect(bench.add(bench.join(), 10_000)).toBe(10_000);
   });
 
+  it('weighs an item without a size by what it sends to that kind of hold', () => {
+    const bench = new Bench({ highWaterMark: 10, blockSize: 100 });
+    const subscription = bench.join();
+    expect(bench.add(subscription, 1, 'x'.repeat(899))).toBe(1);
+    expect(bench.add(subscription, 1, 'y'.repeat(200))).toBe(0);
+    expect(bench.add(subscription, 1)).toBe(1);
+  });
+
+  it('takes the rate by the weight, and what a delivery weighs beyond its batch from the next ones', () => {
+    const bench = new Bench({ rate: 400, blockSize: 1 });
+    const [heavy, light] = [bench.join('heavy'), bench.join('light')];
+    bench.add(heavy, 3, 'h', 25);
+    bench.add(light, 4, 'l', 1);
+    const moments: [string, number][] = [];
+    const begin = bench.clock.now();
+    for (let time = 0; time <= 300; time += 25) {
+      bench.clock.advance(time === 0 ? 0 : 25);
+      for (const text of bench.delivered.slice(moments.length)) moments.push([text, bench.clock.now() - begin]);
+    }
+    // Ten units of weight a batch: 75 of the heavy ones and 4 of the light ones last eight batches.
+    expect(moments.map(([text]) => text).filter((text) => text.startsWith('h'))).toEqual(['h0', 'h1', 'h2']);
+    expect(moments.at(-1)).toEqual(['h2', 125]);
+    bench.add(light, 1, 'late', 1);
+    bench.clock.advance(25);
+    expect(bench.delivered.at(-1)).toBe('late0');
+  });
+
   it.each<[number, number | undefined, number]>([
     [0, 5_000, 10],
     [100, undefined, 10],

@@ -56,6 +56,7 @@ export function storeMeta(headers: HeaderList, meta: Map<string, string>): void 
   for (const [name, value] of headers) {
     if (!hasPrefix(name, META_PREFIX)) continue;
     const key = name.slice(META_PREFIX.length);
+    if (key === '') continue;
     for (const known of meta.keys()) if (known.toLowerCase() === key.toLowerCase()) meta.delete(known);
     if (value !== '') meta.set(key, value);
   }

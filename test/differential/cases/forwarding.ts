@@ -15,9 +15,34 @@ function forwarded(name: string, request: (key: string) => string | Buffer): Cas
 }
 
 const LONG = 'x'.repeat(30_000);
+const TOO_LONG = 'x'.repeat(100_001);
 
 export const FORWARDING: readonly Case[] = [
   forwarded('3.3 the method is any token', (key) => `PURGE /${key} HTTP/1.1\r\nHost: plain.example\r\n\r\n`),
+  forwarded('3.3 a method nobody knows', (key) => `BREW /${key} HTTP/1.1\r\nHost: plain.example\r\n\r\n`),
+  forwarded('3.3 as_host is the host', (key) => get('as-host.example', `/${key}`)),
+  forwarded('3.3 the host of a target is the host', (key) => get('target-host.example', `/${key}`)),
+  forwarded('2.2 a header of letters that are no ASCII', (key) => get('letters.example', `/${key}`)),
+  forwarded('3.4 orig_headers pass on a copy of each header', (key) =>
+    post('original.example', `/${key}`, ['X-A: 1', 'eb9bf0f5-X-B: 2', 'Connection: keep-alive', 'X-C: 3'], 'body'),
+  ),
+  forwarded('3.4 an Upgrade header is passed on', (key) => get('plain.example', `/${key}`, ['Upgrade: foo', 'X-A: 1'])),
+  {
+    name: '3.2 a long request and a Grip header without a hold',
+    origin: () => answer('200 OK', ['Grip-Foo: 1'], 'ok\n'),
+    run: async (script) => {
+      const client = await script.client(post('plain.example', `/${script.key}`, [], TOO_LONG));
+      await client.answered();
+    },
+  },
+  {
+    name: '3.2 a long request and a hold',
+    origin: () => answer('200 OK', ['Grip-Hold: response', 'Grip-Channel: a'], 'ok\n'),
+    run: async (script) => {
+      const client = await script.client(post('plain.example', `/${script.key}`, [], TOO_LONG));
+      await client.answered();
+    },
+  },
   forwarded(
     '3.3 an OPTIONS request without a body has no length',
     (key) => `OPTIONS /${key} HTTP/1.1\r\nHost: plain.example\r\n\r\n`,

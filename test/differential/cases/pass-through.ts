@@ -78,6 +78,19 @@ export const PASS_THROUGH: readonly Case[] = [
     answer('201 Created', [text, 'Grip-Channel: a'], 'body\n'),
   ),
   {
+    name: '3.7 Grip-Expose-Headers and a long first body',
+    origin: ({ key }) =>
+      answer(
+        '200 OK',
+        [text, 'X-A: 1', 'X-B: 2', 'Grip-Hold: stream', `Grip-Channel: ${key}-a`, 'Grip-Expose-Headers: x-a'],
+        `${'x'.repeat(150_000)}last\n`,
+      ),
+    run: async (script) => {
+      const client = await script.client(get('plain.example', `/${script.key}`));
+      await client.until('last\n');
+    },
+  },
+  {
     name: '3.7 an instruct that is too large is refused',
     origin: () => answer('200 OK', ['Grip-Hold: response', 'Grip-Channel: a'], 'x'.repeat(100_001)),
     run: async (script) => {

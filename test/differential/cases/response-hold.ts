@@ -65,6 +65,17 @@ export const RESPONSE_HOLD: readonly Case[] = [
     },
   },
   {
+    name: '5.3 a publish with an empty reason',
+    origin: ({ key }) => answer('200 OK', [text, 'Grip-Hold: response', `Grip-Channel: ${key}-a`], ''),
+    freedoms: ['repeated-poll'],
+    run: async (script) => {
+      const client = await script.client(get('plain.example', `/${script.key}`));
+      await script.originRequests(1);
+      const format = { code: 404, reason: '', body: 'gone\n' };
+      await script.publishUntil(client, 'gone\n', { channel: script.channel('a'), 'http-response': format });
+    },
+  },
+  {
     name: '4.6 any of several channels answers, a stream format does not',
     origin: ({ key }) => {
       return answer(

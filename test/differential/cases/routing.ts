@@ -79,9 +79,22 @@ export const ROUTING: readonly Case[] = [
   },
   {
     name: '3.2 an origin that hangs up without an answer',
-    origin: () => ({ bytes: '', after: 'close' }),
+    origin: (_request, index) => (index === 0 ? hello() : { bytes: '', after: 'close' }),
     run: async (script) => {
-      const client = await script.client(get('debug.example', `/${script.key}`));
+      // The first request leaves a connection that the second one is made on.
+      const client = await script.client(get('debug.example', `/${script.key}/first`));
+      await client.until('hello\n');
+      client.send(get('debug.example', `/${script.key}/second`));
+      await client.answered();
+    },
+  },
+  {
+    name: '3.2 an origin that hangs up without an answer to a POST',
+    origin: (_request, index) => (index === 0 ? hello() : { bytes: '', after: 'close' }),
+    run: async (script) => {
+      const client = await script.client(get('debug.example', `/${script.key}/first`));
+      await client.until('hello\n');
+      client.send(post('debug.example', `/${script.key}/second`, [], 'body'));
       await client.answered();
     },
   },

@@ -1,29 +1,6 @@
 /** Streams: an answer that stays open and grows with what is published (specification 4.2, 4.3, 4.7, 4.8). */
 import { answer, type Case, get } from '../case.js';
-import type { AnswerScript } from '../recording-origin.js';
-import type { Script, Wire } from '../script.js';
-
-const text = 'Content-Type: text/plain';
-
-/** A stream on channels `KEY-a` and `KEY-ready`, with further headers. */
-function stream(headers: readonly string[] = [], body = 'open\n', status = '200 OK'): AnswerScript {
-  return ({ key }) =>
-    answer(status, [text, 'Grip-Hold: stream', `Grip-Channel: ${key}-a, ${key}-ready`, ...headers], body);
-}
-
-async function opened(script: Script, request: string, first = 'open\n'): Promise<Wire> {
-  const client = await script.client(request);
-  await client.until(first);
-  await script.untilSubscribed(client, script.channel('ready'));
-  return client;
-}
-
-const content = (script: Script, channel: string, line: string) => ({
-  channel: script.channel(channel),
-  'http-stream': { content: line },
-});
-
-const close = (script: Script) => ({ channel: script.channel('a'), 'http-stream': { action: 'close' } });
+import { close, content, opened, stream, TEXT } from '../holds.js';
 
 export const STREAM_HOLD: readonly Case[] = [
   {
@@ -91,7 +68,7 @@ export const STREAM_HOLD: readonly Case[] = [
       answer(
         '200 OK',
         [
-          text,
+          TEXT,
           'Grip-Hold: stream',
           `Grip-Channel: ${key}-a, ${key}-b`,
           `Grip-Channel: ${key}-c`,
@@ -174,7 +151,7 @@ export const STREAM_HOLD: readonly Case[] = [
   },
   {
     name: '4.7 a prev-id without a next link ends the stream',
-    origin: ({ key }) => answer('200 OK', [text, 'Grip-Hold: stream', `Grip-Channel: ${key}-a; prev-id=1`], 'open\n'),
+    origin: ({ key }) => answer('200 OK', [TEXT, 'Grip-Hold: stream', `Grip-Channel: ${key}-a; prev-id=1`], 'open\n'),
     run: async (script) => {
       const client = await script.client(get('debug.example', `/${script.key}`));
       await client.until('found\n');
@@ -187,8 +164,8 @@ export const STREAM_HOLD: readonly Case[] = [
     name: '4.10 a next link without a hold is fetched and appended',
     origin: ({ key }, index) =>
       index === 0
-        ? answer('200 OK', [text, `Grip-Link: </${key}/more?page=2>; rel=next`], 'page one\n')
-        : answer('200 OK', [text], 'page two\n'),
+        ? answer('200 OK', [TEXT, `Grip-Link: </${key}/more?page=2>; rel=next`], 'page one\n')
+        : answer('200 OK', [TEXT], 'page two\n'),
     freedoms: ['framing'],
     run: async (script) => {
       const client = await script.client(get('plain.example', `/${script.key}`, ['X-Of-Client: 1']));

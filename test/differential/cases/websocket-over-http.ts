@@ -1,25 +1,9 @@
 /** A WebSocket of a client as a row of HTTP requests to the origin (specification 10, 11.2 to 11.6). */
-import { answer, type Case, get } from '../case.js';
+import { answer, type Case } from '../case.js';
 import type { AnswerScript } from '../recording-origin.js';
 import type { Script, Wire } from '../script.js';
 import { clientFrame, closePayload, type FrameName } from '../websocket-bytes.js';
-
-const EVENTS = 'Content-Type: application/websocket-events';
-const GRIP = 'Sec-WebSocket-Extensions: grip';
-
-function event(type: string, content?: string | Buffer): Buffer {
-  if (content === undefined) return Buffer.from(`${type}\r\n`);
-  const bytes = Buffer.from(content);
-  return Buffer.concat([Buffer.from(`${type} ${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
-}
-
-function events(list: readonly Buffer[], headers: readonly string[] = []): Buffer {
-  return answer('200 OK', [EVENTS, ...headers], Buffer.concat([...list]));
-}
-
-function control(message: object): Buffer {
-  return event('TEXT', `c:${JSON.stringify(message)}`);
-}
+import { control, event, events, fence, GRIP, inTurn, upgrade } from '../websocket-steps.js';
 
 /** Opens with GRIP and subscribes to `KEY-a` and then `KEY-ready`; answers a CLOSE with the same, all else with nothing. */
 const subscribing: AnswerScript = ({ key, message }, index) => {
@@ -30,18 +14,6 @@ const subscribing: AnswerScript = ({ key, message }, index) => {
   const close = message.body.indexOf('CLOSE');
   return close < 0 ? events([]) : events([message.body.subarray(close)]);
 };
-
-async function upgrade(script: Script, headers: readonly string[] = [], host = 'over.example'): Promise<Wire> {
-  return await script.client(
-    get(host, `/${script.key}/chat?room=1`, [
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-      ...headers,
-    ]),
-  );
-}
 
 async function subscribed(script: Script): Promise<Wire> {
   const client = await upgrade(script);
@@ -223,12 +195,13 @@ export const WEBSOCKET_OVER_HTTP: readonly Case[] = [
   },
   {
     name: '10.3 a later answer that is not 200 drops the client',
-    origin: (_request, index) => (index === 0 ? events([event('OPEN')]) : answer('500 Internal Server Error', [], '')),
+    origin: inTurn(events([event('OPEN')]), answer('500 Internal Server Error', [], '')),
     run: async (script) => {
       const client = await upgrade(script);
       await client.until('\r\n\r\n');
       client.send(clientFrame('TEXT', 'x'));
       await client.closed();
+      await fence(script);
     },
   },
   {
