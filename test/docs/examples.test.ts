@@ -10,7 +10,7 @@ import { noticeOf, REQUIREMENTS } from '../support/requirements.js';
 import { type Example, patternOf, readPage } from './page.js';
 import { Terminal } from './terminal.js';
 
-const PAGES = ['docs/grip.md', 'docs/items.md', 'docs/filters.md', 'docs/publishing.md'];
+const PAGES = ['docs/grip.md', 'docs/items.md', 'docs/filters.md', 'docs/publishing.md', 'docs/websockets.md'];
 const hasCurl = REQUIREMENTS.curl.isThere();
 
 describe.skipIf(!hasCurl).each(PAGES)(hasCurl ? '%s' : `%s (${noticeOf(REQUIREMENTS.curl)})`, (path) => {
