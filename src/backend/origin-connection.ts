@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { isClosed } from './origin-failure.js';
 import type { OriginServer } from './origin-server.js';
-import { Client, letContinueUnasked } from './undici-parts.js';
+import { Client, mendStatusLines } from './undici-parts.js';
 
 export interface OriginConnectionOptions {
   /** Milliseconds of silence after which an exchange is given up. */
@@ -40,7 +40,7 @@ export class OriginConnection {
         }),
     });
     this.client.on('connect', () => {
-      if (this.socket !== undefined) letContinueUnasked(this.socket);
+      if (this.socket !== undefined) mendStatusLines(this.socket);
     });
     this.client.on('disconnect', () => lost(this));
   }

@@ -14,6 +14,9 @@ export const buildConnector = require('undici/lib/core/connect.js') as typeof un
 
 /** The part of undici's parser that is told the status of each answer, interim ones too. */
 interface AnswerParser {
+  statusText: string;
+  onMessageBegin(): number;
+  onStatus(piece: Buffer): number;
   onHeadersComplete(code: number, upgrade: boolean, keepAlive: boolean): number;
 }
 
@@ -23,14 +26,23 @@ const CONTINUE = 100;
 const PROCESSING = 102;
 
 /**
- * Lets an origin say `100 Continue` unasked. undici breaks such a connection off, though it passes over every other
- * interim answer, so it is told one of those. To be called when undici has taken the socket over.
+ * Mends what undici makes of a status line. An unasked `100 Continue` breaks its connection off, though every other
+ * interim answer is passed over, so it is told one of those. And of a reason phrase that comes in pieces it keeps the
+ * last one only. To be called when undici has taken the socket over.
  */
-export function letContinueUnasked(socket: Socket): void {
+export function mendStatusLines(socket: Socket): void {
   const parser = (socket as Socket & { readonly [key: symbol]: unknown })[kParser] as AnswerParser | undefined;
-  // Another undici may keep its parser elsewhere; then an answer with such a prelude is a broken one.
+  // Another undici may keep its parser elsewhere; then an answer with such a prelude is a broken one, as without this.
   if (parser === undefined) return;
-  const { onHeadersComplete } = parser;
+  const { onHeadersComplete, onMessageBegin } = parser;
+  parser.onMessageBegin = () => {
+    parser.statusText = '';
+    return onMessageBegin.call(parser);
+  };
+  parser.onStatus = (piece) => {
+    parser.statusText += piece.toString();
+    return 0;
+  };
   parser.onHeadersComplete = (code, upgrade, keepAlive) =>
     onHeadersComplete.call(parser, code === CONTINUE ? PROCESSING : code, upgrade, keepAlive);
 }

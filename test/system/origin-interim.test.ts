@@ -59,6 +59,26 @@ describe('an interim answer of the origin', () => {
     });
   }
 
+  it('or a reason phrase may come in pieces, however they are cut', async () => {
+    const { origin, port } = await proxied();
+    origin.reply('/other', OK);
+    for (const [first, second] of [
+      ['HTTP/1.1 200 Much', ' Better\r\nContent-Length: 2\r\n\r\nok'],
+      [`${CONTINUE}HTTP/1.1 2`, '00 Much Better\r\nContent-Length: 2\r\n\r\nok'],
+      ['HTTP/1.1 100 Con', 'tinue\r\n\r\nHTTP/1.1 200 Much Better\r\nContent-Length: 2\r\n\r\nok'],
+    ] as const) {
+      const came = new Promise<RawRequest>((resolve) => origin.reply('/cut', resolve));
+      const client = await opened.get(port, '/cut');
+      const { connection } = await came;
+      connection.write(first);
+      // Whatever was sent before the answer to another request has been read by then.
+      await opened.get(port, '/other').then((other) => other.readAsLongAs(OK));
+      connection.write(second);
+      const expected = 'HTTP/1.1 200 Much Better\r\nContent-Length: 2\r\n\r\nok';
+      expect(await client.readAsLongAs(expected)).toBe(expected);
+    }
+  });
+
   it('comes before the answer to a HEAD and before one without a body', async () => {
     const { origin, port } = await proxied();
     origin.reply('/head', `${CONTINUE}HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n`);
