@@ -1,12 +1,15 @@
-/** ZeroMQ workers that refuse, that are not there, and what they cannot do: what the client is told (specification 3.2). */
+/** ZeroMQ workers that refuse, that are not there, and what they can and cannot do: what the client is told (specification 3.2, 10). */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
 import { Reply } from 'zeromq';
 import { decodeTnetstring, encodeTnetstring, type TnetMap } from '../../src/protocol/tnetstring.js';
 import { clientPort, Opened } from '../support/closing.js';
-import { turnUntil } from '../support/deadline.js';
+import { turnUntil, within } from '../support/deadline.js';
+import { subscribed } from '../support/events.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { HANDSHAKE } from '../support/websocket-client.js';
 
@@ -65,6 +68,49 @@ describe('a zhttpreq target', () => {
     clock.advance(2_000);
     const { status, body } = await client.readAnswer();
     expect([status, body.toString()]).toEqual([502, text]);
+  });
+
+  it('takes WebSockets as requests when it has over_http', async () => {
+    const spec = address();
+    const holdfast = await opened.holdfast({ routes: [`* zhttpreq/${spec},over_http`] });
+    const socket = opened.add(new Reply({ linger: 0 }), (one) => one.close());
+    socket.connect(spec);
+    const bodies: string[] = [];
+    const work = async (): Promise<void> => {
+      for await (const [message] of socket) {
+        const { id, body } = Object.fromEntries(decodeTnetstring((message as Buffer).subarray(1)) as TnetMap);
+        const said = (body as Buffer).toString('latin1');
+        bodies.push(said);
+        const echo = said.replace('TEXT 5\r\nhello', 'TEXT 7\r\nm:hello');
+        const control = 'c:{"type":"subscribe","channel":"zmq"}';
+        const joined = `OPEN\r\nTEXT ${control.length.toString(16)}\r\n${control}\r\n`;
+        const answer = new Map<string, never>(
+          Object.entries({
+            id,
+            code: 200,
+            reason: 'OK',
+            headers: [
+              ['Content-Type', 'application/websocket-events'],
+              ['Sec-WebSocket-Extensions', 'grip'],
+            ],
+            body: Buffer.from(said.startsWith('OPEN') ? joined : echo, 'latin1'),
+          }) as never,
+        );
+        await socket.send(Buffer.concat([Buffer.from('T'), encodeTnetstring(answer)]));
+      }
+    };
+    void work().catch(() => {});
+    const ready = subscribed(holdfast, 'zmq');
+    const client = opened.add(new WebSocket(`ws://127.0.0.1:${clientPort(holdfast)}/`), (one) => one.terminate());
+    await within('the opening', once(client, 'open'));
+    await ready;
+    client.send('hello');
+    expect(String((await within('the echo', once(client, 'message')))[0])).toBe('hello');
+    holdfast.publish({ channel: 'zmq', formats: { 'ws-message': { content: 'published' } } });
+    expect(String((await within('what is published', once(client, 'message')))[0])).toBe('published');
+    client.close(4000, 'bye');
+    expect((await within('the close', once(client, 'close')))[0]).toBe(4000);
+    expect(bodies[0]).toBe('OPEN\r\n');
   });
 
   it.each([
