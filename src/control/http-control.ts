@@ -30,6 +30,9 @@ interface Answer {
   readonly allow?: string;
 }
 
+/** An answer that has to be waited for; `done` is called once, possibly at once. */
+type LaterAnswer = (done: (answer: Answer) => void) => void;
+
 /** Milliseconds a client may go on sending after the last answer on its connection. */
 const LINGER = 2_000;
 
@@ -131,49 +134,43 @@ export class HttpControl {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
-      if (last) {
-        this.handle(incoming, Buffer.concat(chunks), (answer) => this.answer(incoming, outgoing, answer, last));
-        return;
-      }
-      const answered = this.startAnswer(socket);
-      this.handle(incoming, Buffer.concat(chunks), (answer) => {
+      const result = this.handle(incoming, Buffer.concat(chunks));
+      const finish = (answer: Answer): void => {
         this.answer(incoming, outgoing, answer, last);
-        this.connections.finish(socket);
-        answered();
-      });
+        if (!last) this.connections.finish(socket);
+      };
+      if (typeof result !== 'function') finish(result);
+      else if (last) result(finish);
+      else this.answerLater(socket, result, finish);
     });
   }
 
-  /** @param done - called once, later when a report has to be waited for */
-  private handle(incoming: IncomingMessage, body: Buffer, done: (answer: Answer) => void): void {
+  private handle(incoming: IncomingMessage, body: Buffer): Answer | LaterAnswer {
     const type = acceptedType(incoming.headers.accept);
     if (type === undefined) {
-      done(text(406, 'Not Acceptable. Supported formats are text/plain and application/json.\n'));
-      return;
+      return text(406, 'Not Acceptable. Supported formats are text/plain and application/json.\n');
     }
     const { method = '', url = '/' } = incoming;
     const reported = url.endsWith(REPORT_QUERY);
     const target = reported ? url.slice(0, -REPORT_QUERY.length) : url;
     const path = target.length > 1 && target.endsWith('/') ? target.slice(0, -1) : target;
     if (path === '/publish') {
-      if (method === 'POST') this.publish(body, type, reported, done);
-      else done(notAllowed(method));
-    } else if (path === '/recover' && !reported) {
-      done(method === 'POST' ? this.recover(type) : notAllowed(method));
-    } else {
-      done(path === '/' && !reported ? text(200, 'Holdfast API\n') : text(404, 'Not Found\n'));
+      return method === 'POST' ? this.publish(body, type, reported) : notAllowed(method);
     }
+    if (path === '/recover' && !reported) return method === 'POST' ? this.recover(type) : notAllowed(method);
+    return path === '/' && !reported ? text(200, 'Holdfast API\n') : text(404, 'Not Found\n');
   }
 
-  /** An answer that may take its time: a last one, which is not written by `node:http`, has to wait for it. */
-  private startAnswer(socket: Socket): () => void {
+  /** An answer that takes its time: a last one, which is not written by `node:http`, has to wait for it. */
+  private answerLater(socket: Socket, later: LaterAnswer, finish: (answer: Answer) => void): void {
     const answers = this.answering.get(socket) ?? { open: 0, later: [] };
     answers.open += 1;
     this.answering.set(socket, answers);
-    return () => {
+    later((answer) => {
+      finish(answer);
       answers.open -= 1;
       if (answers.open === 0) for (const run of answers.later.splice(0)) run();
-    };
+    });
   }
 
   private afterAnswers(socket: Socket, run: () => void): void {
@@ -182,26 +179,25 @@ export class HttpControl {
     else answers.later.push(run);
   }
 
-  private publish(body: Buffer, type: AnswerType, reported: boolean, done: (answer: Answer) => void): void {
+  private publish(body: Buffer, type: AnswerType, reported: boolean): Answer | LaterAnswer {
     let request: PublishRequest;
     try {
       request = parsePublishBody(body);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.door.refused('control-invalid', `control: refused a publish: ${error.message}`);
-      done(text(400, `${error.message}\n`));
-      return;
+      return text(400, `${error.message}\n`);
     }
     const { items, report } = request;
     if (reported || (report && type === 'application/json')) {
-      this.door.publishReported(items, this.options.reportTimeout * 1_000, (reports) => {
-        const answer = { message: 'Published', items: reports };
-        done({ code: 200, type: 'application/json', body: `${JSON.stringify(answer)}\n` });
-      });
-      return;
+      return (done) =>
+        this.door.publishReported(items, this.options.reportTimeout * 1_000, (reports) => {
+          const answer = { message: 'Published', items: reports };
+          done({ code: 200, type: 'application/json', body: `${JSON.stringify(answer)}\n` });
+        });
     }
     for (const item of items) this.door.publish(item);
-    done(success('Published', type));
+    return success('Published', type);
   }
 
   private recover(type: AnswerType): Answer {
