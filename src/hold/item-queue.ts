@@ -137,6 +137,14 @@ export class ItemQueue {
     }
   }
 
+  /** The item does not follow what the client has seen: the origin is to be asked for it and for what waits. */
+  leaveGap({ publication, subscription }: QueuedItem): void {
+    this.parts.counters.dropped.gap += 1;
+    publication.tally?.count(this.taker.kind, 'gap');
+    this.parts.hub.forgetLastId(subscription.channel.name);
+    this.forget('gap');
+  }
+
   /** The hold is over. */
   close(): void {
     const { state } = this;

@@ -94,15 +94,14 @@ export class ResponseHold extends Timed implements Subscriber, Updatable, ItemTa
     return this.options.asker;
   }
 
-  examine({ publication: { item, tally }, subscription }: QueuedItem): FilterRun | undefined {
+  examine(queued: QueuedItem): FilterRun | undefined {
+    const { subscription } = queued;
+    const { item } = queued.publication;
     const format = item.formats.response;
     const channel = this.channels.of(subscription);
     if (format === undefined || channel === undefined) return undefined;
     if (TrackedChannels.isGap(channel, item)) {
-      this.parts.counters.dropped.gap += 1;
-      tally?.count(this.kind, 'gap');
-      this.parts.hub.forgetLastId(subscription.channel.name);
-      this.items.forget('gap');
+      this.items.leaveGap(queued);
       this.askAgain();
       return undefined;
     }

@@ -130,15 +130,14 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
     return this.options.links;
   }
 
-  examine({ publication: { item, tally }, subscription }: QueuedItem): FilterRun | undefined {
+  examine(queued: QueuedItem): FilterRun | undefined {
+    const { subscription } = queued;
+    const { item } = queued.publication;
     const channel = this.channels.of(subscription);
     const format = item.formats.stream;
     if (channel === undefined || format === undefined) return undefined;
     if (TrackedChannels.isGap(channel, item)) {
-      this.parts.counters.dropped.gap += 1;
-      tally?.count(this.kind, 'gap');
-      this.parts.hub.forgetLastId(subscription.channel.name);
-      this.items.forget('gap');
+      this.items.leaveGap(queued);
       this.ask();
       return undefined;
     }

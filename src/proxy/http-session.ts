@@ -57,7 +57,6 @@ export interface Admission {
 }
 
 export class HttpSession {
-  private readonly uri: RequestUri;
   private readonly scheme: 'http' | 'https';
   private readonly tried: Target[] = [];
   private call: Call | undefined = undefined;
@@ -68,13 +67,13 @@ export class HttpSession {
   constructor(
     parts: ProxyParts,
     private readonly request: ClientRequest,
+    private readonly uri: RequestUri,
     private exchange: ClientExchange,
     private readonly admission: Admission,
     private readonly retry: Retry | undefined = undefined,
   ) {
     this.parts = partsFor(retry === undefined ? parts : generalParts(parts), admission.route);
-    this.uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
-    this.scheme = this.uri.secure ? 'https' : 'http';
+    this.scheme = uri.secure ? 'https' : 'http';
   }
 
   start(): void {
@@ -349,6 +348,6 @@ function retryOf(
     const { route, trusted } = admission;
     const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
     const now = { route: route && findRouteAgain(parts, route, uri), trusted };
-    new HttpSession(parts, request, exchange, now, { body, lastIds }).start();
+    new HttpSession(parts, request, uri, exchange, now, { body, lastIds }).start();
   };
 }

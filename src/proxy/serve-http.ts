@@ -34,7 +34,7 @@ export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: C
     } else if (parts.settings.autoCrossOrigin || route?.autoCrossOrigin === true) {
       serveCrossOrigin(parts, request, exchange, uri, admission);
     } else {
-      new HttpSession(parts, request, exchange, admission).start();
+      new HttpSession(parts, request, uri, exchange, admission).start();
     }
   });
 }
@@ -52,7 +52,7 @@ function serveCrossOrigin(
   const reading = readJsonpRequest(route?.jsonp ?? JSONP_DEFAULTS, { method, query: uri.query, headers });
   switch (reading.kind) {
     case 'none':
-      new HttpSession(parts, request, cors, admission).start();
+      new HttpSession(parts, request, uri, cors, admission).start();
       return;
     case 'error':
       parts.holds.counters.requestErrors += 1;
@@ -60,7 +60,9 @@ function serveCrossOrigin(
       return;
     case 'request': {
       const wrapped = new JsonpExchange(exchange, cors, reading.request.wrapping);
-      new HttpSession(parts, meantRequest(request, uri, reading.request), wrapped, admission).start();
+      const meant = meantRequest(request, uri, reading.request);
+      const meantUri = requestUri(meant, parts.settings.acceptXForwardedProtocol);
+      new HttpSession(parts, meant, meantUri, wrapped, admission).start();
     }
   }
 }
