@@ -4,12 +4,18 @@ import { encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
 import type { BodyFraming } from './client-connection.js';
 
 const NOTHING = Buffer.alloc(0);
-const CRLF = Buffer.from('\r\n');
 
 /** One HTTP/1.1 chunk; no bytes for no content, because an empty chunk would end the body. */
 export function encodeChunk(content: Buffer): Buffer {
   if (content.length === 0) return NOTHING;
-  return Buffer.concat([Buffer.from(`${content.length.toString(16)}\r\n`, 'latin1'), content, CRLF]);
+  const size = `${content.length.toString(16)}\r\n`;
+  const end = size.length + content.length;
+  const chunk = Buffer.allocUnsafe(end + 2);
+  chunk.write(size, 0, 'latin1');
+  chunk.set(content, size.length);
+  chunk[end] = 0x0d;
+  chunk[end + 1] = 0x0a;
+  return chunk;
 }
 
 /** The stream format as it is: for bodies that end with the connection. */

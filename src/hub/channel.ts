@@ -21,6 +21,11 @@ export interface WaitingItem {
   readonly since: number;
 }
 
+/** Shared by all that have none: most channels have one subscriber, and nothing that waits to be written. */
+const NO_SUBSCRIPTIONS: Subscription[] = [];
+const NOTHING_PENDING: Publication[] = [];
+const NO_STEPS: Step[] = [];
+
 export class Channel {
   /** Id of the last item that went out in sequence; undefined when none, or when it had no id. */
   lastId: string | undefined = undefined;
@@ -29,8 +34,10 @@ export class Channel {
   /** Clock milliseconds until which the channel stays open without subscribers. */
   lingerUntil = 0;
 
-  private readonly subscriptions: Record<SubscriberKind, Subscription[]> = { response: [], stream: [], ws: [] };
-  private pending: Publication[] = [];
+  private response = NO_SUBSCRIPTIONS;
+  private stream = NO_SUBSCRIPTIONS;
+  private ws = NO_SUBSCRIPTIONS;
+  private pending = NOTHING_PENDING;
   private base = 0;
   /** Where the pass over the subscribers stands: kind, index in its list (counted down), and the head it started at. */
   private kindAt = 0;
@@ -42,23 +49,22 @@ export class Channel {
   private stepsEncoding: Encoding | undefined = undefined;
   private stepsFrom = -1;
   private stepsHead = -1;
-  private steps: Step[] = [];
+  private steps = NO_STEPS;
 
   constructor(readonly name: string) {}
 
   /** Number of subscribers of a kind. */
   count(kind: SubscriberKind): number {
-    return this.subscriptions[kind].length;
+    return this[kind].length;
   }
 
   /** The subscribers of a kind at this moment; the caller must not keep the list. */
   list(kind: SubscriberKind): readonly Subscription[] {
-    return this.subscriptions[kind];
+    return this[kind];
   }
 
   get empty(): boolean {
-    const { response, stream, ws } = this.subscriptions;
-    return response.length === 0 && stream.length === 0 && ws.length === 0;
+    return this.response.length === 0 && this.stream.length === 0 && this.ws.length === 0;
   }
 
   private get head(): number {
@@ -71,28 +77,34 @@ export class Channel {
   }
 
   add(subscription: Subscription): void {
-    const list = this.subscriptions[subscription.subscriber.kind];
+    const { kind } = subscription.subscriber;
+    const list = this[kind];
     subscription.index = list.length;
     subscription.cursor = this.head;
-    list.push(subscription);
+    // A literal has room for one and no more.
+    if (list === NO_SUBSCRIPTIONS) this[kind] = [subscription];
+    else list.push(subscription);
   }
 
   remove(subscription: Subscription): void {
     const { index } = subscription;
     if (index < 0) return;
-    const list = this.subscriptions[subscription.subscriber.kind];
+    const { kind } = subscription.subscriber;
+    const list = this[kind];
     // The last one moves into the gap. A pass counts down, so what moves has been visited already.
     const last = list.pop() as Subscription;
     if (last !== subscription) {
       list[index] = last;
       last.index = index;
     }
+    if (list.length === 0) this[kind] = NO_SUBSCRIPTIONS;
     subscription.index = -1;
   }
 
   /** Appends an item; everyone subscribed now will get it. Returns true when the channel was clean before. */
   append(publication: Publication): boolean {
-    this.pending.push(publication);
+    if (this.pending === NOTHING_PENDING) this.pending = [publication];
+    else this.pending.push(publication);
     publication.tally?.begin();
     if (this.dirty) return false;
     this.dirty = true;
@@ -107,7 +119,7 @@ export class Channel {
   flush(budget: number): number {
     let left = budget;
     while (this.dirty && left > 0) {
-      const list = this.subscriptions[SUBSCRIBER_KINDS[this.kindAt] as SubscriberKind];
+      const list = this[SUBSCRIBER_KINDS[this.kindAt] as SubscriberKind];
       if (this.indexAt >= list.length) this.indexAt = list.length - 1;
       if (this.indexAt < 0) {
         this.nextList();
@@ -152,23 +164,23 @@ export class Channel {
 
   private startPass(): void {
     this.kindAt = 0;
-    this.indexAt = this.subscriptions.response.length - 1;
+    this.indexAt = this.response.length - 1;
     this.passHead = this.head;
   }
 
   private nextList(): void {
     this.kindAt += 1;
     if (this.kindAt < SUBSCRIBER_KINDS.length) {
-      this.indexAt = this.subscriptions[SUBSCRIBER_KINDS[this.kindAt] as SubscriberKind].length - 1;
+      this.indexAt = this[SUBSCRIBER_KINDS[this.kindAt] as SubscriberKind].length - 1;
       return;
     }
     // The pass is over: everybody has at least what there was when it started.
     if (this.passHead === this.head) {
       const done = this.pending;
       this.base += done.length;
-      this.pending = [];
+      this.pending = NOTHING_PENDING;
       this.dirty = false;
-      this.steps = [];
+      this.steps = NO_STEPS;
       this.stepsEncoding = undefined;
       endTallies(done);
       return;

@@ -19,8 +19,13 @@ import { Sequencer } from './sequencer.js';
 import { deliverOne, SUBSCRIBER_KINDS, type Subscriber, type SubscriberKind, Subscription } from './subscriber.js';
 import type { Tally } from './tally.js';
 
-/** Subscribers written to before other work of the process gets a turn. */
-const SLICE = 1_000;
+/**
+ * Subscribers written to before other work of the process gets a turn: about a millisecond. What is published meanwhile
+ * merges into what the others have not been written yet, and new clients do not wait for a large channel.
+ */
+const SLICE = 128;
+/** Channels flushed after which the list is cut, when they are at least half of it. */
+const CUT_AT = 1_000;
 /** Items of a channel that may wait to be written; beyond it the publisher pays for the writing at once. */
 const MAX_BACKLOG = 1_000;
 /** Milliseconds between two looks at what expires. */
@@ -69,7 +74,9 @@ export class Hub {
   private readonly linger: number;
   private readonly expiry: Expiry;
   private lingering: { channel: Channel; due: number }[] = [];
+  /** Channels with something to write; those before `flushed` are done, and cut off now and then. */
   private dirty: Channel[] = [];
+  private flushed = 0;
   private turn: NodeJS.Immediate | undefined = undefined;
   /** Above 0 while items are handed to subscribers, who may publish in turn. */
   private delivering = 0;
@@ -101,6 +108,11 @@ export class Hub {
 
   get channelCount(): number {
     return this.channels.size;
+  }
+
+  /** Entries in the list of channels that have something to write. */
+  get waitingChannels(): number {
+    return this.dirty.length;
   }
 
   /** Subscribers of one channel of one kind. */
@@ -249,6 +261,7 @@ export class Hub {
       this.limiter?.close();
     });
     this.dirty = [];
+    this.flushed = 0;
   }
 
   /** Lets an item out to whoever is subscribed now; returns how many that are. */
@@ -324,16 +337,18 @@ export class Hub {
 
   private readonly flushSlice = (): void => {
     let budget = SLICE;
-    let done = 0;
     const { dirty } = this;
-    while (done < dirty.length && budget > 0) {
-      const channel = dirty[done] as Channel;
+    while (this.flushed < dirty.length && budget > 0) {
+      const channel = dirty[this.flushed] as Channel;
+      this.flushed += 1;
       budget = channel.flush(budget);
-      if (!channel.dirty) done += 1;
+      // One that is not done goes behind the others, so that none waits for a large one.
+      if (channel.dirty) dirty.push(channel);
     }
-    // A channel that is not done goes behind the others, so that none waits for a large one.
-    const [first, ...others] = dirty.slice(done);
-    this.dirty = first === undefined ? [] : [...others, first];
+    if (this.flushed === dirty.length) this.dirty = [];
+    else if (this.flushed < CUT_AT || this.flushed * 2 < dirty.length) return;
+    else dirty.splice(0, this.flushed);
+    this.flushed = 0;
   };
 
   private closeWhenDue(channel: Channel): void {

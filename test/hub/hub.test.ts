@@ -72,7 +72,7 @@ describe('publishing', () => {
 
   it('serves a large channel in slices, so that other work goes on in between', async () => {
     const { hub } = sampleHub();
-    const crowd = Array.from({ length: 2_500 }, () => new RecordingSubscriber());
+    const crowd = Array.from({ length: 300 }, () => new RecordingSubscriber());
     for (const subscriber of crowd) hub.subscribe('c', subscriber);
     const served = (): number => crowd.filter(({ received }) => received.length > 0).length;
     hub.publish(streamItem('c', '1'));
@@ -81,7 +81,36 @@ describe('publishing', () => {
       await nextTurn();
       progress.push(served());
     }
-    expect(progress).toEqual([1_000, 2_000, 2_500]);
+    expect(progress).toEqual([128, 256, 300]);
+  });
+
+  it('merges what is published meanwhile into what the rest of a large channel has not got yet', async () => {
+    const { hub } = sampleHub();
+    const crowd = Array.from({ length: 300 }, () => new RecordingSubscriber());
+    for (const subscriber of crowd) hub.subscribe('c', subscriber);
+    hub.publish(streamItem('c', '1'));
+    await nextTurn();
+    hub.publish(streamItem('c', '2'));
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+    const merged = crowd.filter(({ calls }) => calls.length === 1).length;
+    expect(merged).toBe(300 - 128);
+    expect(crowd.every(({ received }) => received.join(';') === '1;2')).toBe(true);
+  });
+
+  it('keeps its list of channels short while some of them never get quiet', async () => {
+    const { hub } = sampleHub();
+    for (let at = 0; at < 3_000; at += 1) hub.subscribe(`c${at}`, new RecordingSubscriber());
+    const busy = Array.from({ length: 200 }, () => new RecordingSubscriber());
+    for (const subscriber of busy) hub.subscribe('busy', subscriber);
+    for (let at = 0; at < 3_000; at += 1) hub.publish(streamItem(`c${at}`, 'x'));
+    for (let turn = 0; turn < 60; turn += 1) {
+      hub.publish(streamItem('busy', 'y'));
+      await nextTurn();
+    }
+    expect(hub.waitingChannels).toBeLessThan(1_000 * 2);
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+    expect(hub.waitingChannels).toBe(0);
+    expect(busy.every(({ received }) => received.length === 60)).toBe(true);
   });
 
   it('lets a small channel pass while a large one is served', async () => {
