@@ -54,7 +54,7 @@ export type { DeepPartial } from './config/schema.js';
 export type { ListenAddress, Settings } from './config/settings.js';
 export type { ErrorCode } from './errors/catalogue.js';
 export { HoldfastError } from './errors/holdfast-error.js';
-export type { PublishOutcome } from './hub/hub.js';
+export type { PublishOutcome } from './hub/admission.js';
 export type { Counters, DropReason } from './observe/counters.js';
 export type { Logger, LogLevel } from './observe/logger.js';
 export type { Item } from './protocol/item.js';

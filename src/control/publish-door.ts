@@ -1,5 +1,5 @@
 /** The one way from any publisher into the hub: every item is counted, every refusal is logged at a readable rate. */
-import type { Hub, PublishOutcome } from '../hub/hub.js';
+import type { Publishing, PublishOutcome } from '../hub/admission.js';
 import type { Counters } from '../observe/counters.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Item } from '../protocol/item.js';
@@ -8,7 +8,7 @@ import { type ItemReport, publishReported } from './publish-report.js';
 
 export class PublishDoor {
   constructor(
-    private readonly hub: Hub,
+    private readonly hub: Publishing,
     private readonly wheel: Wheel,
     private readonly counters: Counters,
     private readonly warnings: ReadableRate,

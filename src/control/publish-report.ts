@@ -2,7 +2,7 @@
  * Publishing with a report: what became of each item at each hold, answered when nothing more can happen to any of them
  * or the time is up. None of the originals has it.
  */
-import type { Hub, PublishOutcome } from '../hub/hub.js';
+import type { Publishing, PublishOutcome } from '../hub/admission.js';
 import { Tally } from '../hub/tally.js';
 import type { Item } from '../protocol/item.js';
 import { Timed, type Wheel } from '../time/wheel.js';
@@ -27,7 +27,7 @@ export interface ItemReport {
 }
 
 export interface ReportOptions {
-  readonly hub: Hub;
+  readonly hub: Publishing;
   readonly wheel: Wheel;
   /** Milliseconds after which the report is made with what is known. */
   readonly timeout: number;

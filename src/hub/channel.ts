@@ -9,30 +9,26 @@
  * joined buffer, so publishes that come faster than they can be written merge by themselves.
  */
 import type { Encoding, Publication } from './publication.js';
+import type { OrderedChannel, WaitingItem } from './sequencer.js';
 import { deliverOne, SUBSCRIBER_KINDS, type SubscriberKind, type Subscription } from './subscriber.js';
 
 /** What a run of items is to one encoding: bytes for several of them, or one that the subscriber handles itself. */
 type Step = { readonly bytes: Buffer; readonly count: number } | { readonly publication: Publication };
-
-/** An item that waits for the one before it. */
-export interface WaitingItem {
-  readonly publication: Publication;
-  /** Clock milliseconds. */
-  readonly since: number;
-}
 
 /** Shared by all that have none: most channels have one subscriber, and nothing that waits to be written. */
 const NO_SUBSCRIPTIONS: Subscription[] = [];
 const NOTHING_PENDING: Publication[] = [];
 const NO_STEPS: Step[] = [];
 
-export class Channel {
-  /** Id of the last item that went out in sequence; undefined when none, or when it had no id. */
+export class Channel implements OrderedChannel {
   lastId: string | undefined = undefined;
-  /** Items out of order, by the id they wait for; made by the sequencer when needed. */
   waiting: Map<string, WaitingItem> | undefined = undefined;
   /** Clock milliseconds until which the channel stays open without subscribers. */
   lingerUntil = 0;
+  /** Clients that are about to subscribe: the channel stays open for them. */
+  expected = 0;
+  /** Whether everything that is published to it reaches this process; see {@link Uplink}. */
+  connected = true;
 
   private response = NO_SUBSCRIPTIONS;
   private stream = NO_SUBSCRIPTIONS;

@@ -6,18 +6,23 @@
  * `publish` decides at once who receives an item; the writing is done later in the same turn of the event loop, once
  * for all items that came in that turn, and in slices when a channel has many subscribers.
  */
-import type { Counters } from '../observe/counters.js';
-import type { Logger } from '../observe/logger.js';
-import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Item, ItemFormats } from '../protocol/item.js';
-import { Timed, type Wheel } from '../time/wheel.js';
+import {
+  Admission,
+  type AdmissionParts,
+  type AdmissionSettings,
+  type Outlet,
+  type Publishing,
+  type PublishOutcome,
+} from './admission.js';
 import { Channel } from './channel.js';
-import { Deduplication } from './deduplication.js';
+import { Lingering } from './lingering.js';
 import { Publication } from './publication.js';
 import { RateLimiter } from './rate-limiter.js';
-import { Sequencer } from './sequencer.js';
+import { Readiness } from './readiness.js';
 import { deliverOne, SUBSCRIBER_KINDS, type Subscriber, type SubscriberKind, Subscription } from './subscriber.js';
 import type { Tally } from './tally.js';
+import type { Uplink } from './uplink.js';
 
 /**
  * Subscribers written to before other work of the process gets a turn: about a millisecond. What is published meanwhile
@@ -28,15 +33,8 @@ const SLICE = 128;
 const CUT_AT = 1_000;
 /** Items of a channel that may wait to be written; beyond it the publisher pays for the writing at once. */
 const MAX_BACKLOG = 1_000;
-/** Milliseconds between two looks at what expires. */
-const EXPIRY_INTERVAL = 1_000;
 
-export interface HubSettings {
-  /** Seconds. */
-  readonly idCacheTtl: number;
-  /** Milliseconds. */
-  readonly messageWait: number;
-  readonly maxBufferedPerChannel: number;
+export interface HubSettings extends AdmissionSettings {
   /** Deliveries a second; 0 is unlimited. */
   readonly messageRate: number;
   readonly messageHwm: number;
@@ -45,35 +43,26 @@ export interface HubSettings {
   readonly subscriptionLinger: number;
 }
 
-/** What became of a published item. `receivers` counts the holds it will reach. */
-export type PublishOutcome =
-  | { readonly kind: 'sent'; readonly receivers: number }
-  | { readonly kind: 'waiting' }
-  | { readonly kind: 'dropped'; readonly reason: 'duplicate' | 'sequencer-full' };
-
 /** Told when a channel gets its first subscriber and when the last one (with linger) has gone. */
 export interface ChannelObserver {
   channelOpened(name: string): void;
   channelClosed(name: string): void;
 }
 
-export interface HubParts {
+export interface HubParts extends AdmissionParts {
   readonly settings: HubSettings;
-  readonly wheel: Wheel;
-  readonly log: Logger;
-  readonly warnings: ReadableRate;
-  readonly counters: Counters;
+  /** Where items come from when another process takes them in; undefined: `publish` does. */
+  readonly uplink?: Uplink;
 }
 
-export class Hub {
+export class Hub implements Publishing, Outlet<Channel> {
   private readonly channels = new Map<string, Channel>();
   private readonly observers: ChannelObserver[] = [];
-  private readonly deduplication: Deduplication;
-  private readonly sequencer: Sequencer;
+  private readonly admission: Admission<Channel>;
+  private readonly readiness: Readiness;
   private readonly limiter: RateLimiter | undefined;
   private readonly linger: number;
-  private readonly expiry: Expiry;
-  private lingering: { channel: Channel; due: number }[] = [];
+  private readonly lingering: Lingering;
   /** Channels with something to write; those before `flushed` are done, and cut off now and then. */
   private dirty: Channel[] = [];
   private flushed = 0;
@@ -85,16 +74,14 @@ export class Hub {
 
   constructor(private readonly parts: HubParts) {
     const { settings, wheel } = parts;
-    this.deduplication = new Deduplication(settings.idCacheTtl * 1_000);
-    this.sequencer = new Sequencer(settings.messageWait, settings.maxBufferedPerChannel, (channel, publication) => {
-      this.fanOut(channel, publication);
-    });
+    this.admission = new Admission(parts, this);
+    this.readiness = new Readiness((channel) => this.closeIfEmpty(channel));
     this.limiter =
       settings.messageRate > 0
         ? new RateLimiter(wheel.clock, settings.messageRate, settings.messageHwm, settings.messageBlockSize)
         : undefined;
     this.linger = settings.subscriptionLinger * 1_000;
-    this.expiry = new Expiry(() => this.expire());
+    this.lingering = new Lingering(wheel, (channel) => this.closeIfEmpty(channel));
   }
 
   observe(observer: ChannelObserver): void {
@@ -128,23 +115,59 @@ export class Hub {
   /** Forgets that id, after it has turned out that somebody's state is not the one it follows. */
   forgetLastId(channel: string): void {
     const known = this.channels.get(channel);
-    if (known !== undefined) known.lastId = undefined;
+    if (known === undefined) return;
+    known.lastId = undefined;
+    this.parts.uplink?.forgetLastId(channel);
   }
 
   /**
-   * Subscribes; from this call on no item published to the channel is missed.
+   * Subscribes; from this call on no item that reaches this hub is missed, and from `ready` on none that is published.
    * @param plain - true when bytes shared with others will do, false when each item is handed to the subscriber
    */
   subscribe(channelName: string, subscriber: Subscriber, plain = true): Subscription {
-    const known = this.channels.get(channelName);
-    const channel = known ?? new Channel(channelName);
+    const channel = this.open(channelName);
     const subscription = new Subscription(channel, subscriber, plain);
     channel.add(subscription);
-    if (known === undefined) {
-      this.channels.set(channelName, channel);
-      for (const observer of this.observers) observer.channelOpened(channelName);
-    }
+    this.parts.uplink?.counted(channelName);
     return subscription;
+  }
+
+  /**
+   * Calls `run` once nothing that is published to these channels can be missed any more by who subscribes in it: at
+   * once, unless another process takes the items in and has not heard of them. What a client may see only when it is
+   * subscribed is written in `run`.
+   *
+   * @param names - called only when it matters
+   */
+  ready(names: () => Iterable<string>, run: () => void): void {
+    if (this.parts.uplink === undefined) run();
+    else
+      this.readiness.await(
+        [...new Set(names())].map((name) => this.open(name)),
+        run,
+      );
+  }
+
+  /** Whether items of this channel reach this hub by now. */
+  isReady(channelName: string): boolean {
+    return this.parts.uplink === undefined || this.channels.get(channelName)?.connected === true;
+  }
+
+  /** The answer to the uplink's opening of a channel. */
+  opened(channelName: string, lastId: string | undefined): void {
+    const channel = this.channels.get(channelName);
+    if (channel === undefined) return;
+    channel.lastId = lastId;
+    this.readiness.connected(channel);
+  }
+
+  /** An item from the uplink, whose place in the order is decided. @returns the holds it will reach */
+  receive(item: Item, tally?: Tally): number {
+    const channel = this.channels.get(item.channel);
+    if (channel === undefined) return 0;
+    if (!item.noSeq) channel.lastId = item.id;
+    this.release(channel, new Publication(item, tally));
+    return this.receivers(channel, item);
   }
 
   /** Ends a subscription; what was published and not yet written to it is not written. */
@@ -152,11 +175,11 @@ export class Hub {
     if (!subscription.active) return;
     const { channel, subscriber } = subscription;
     channel.remove(subscription);
+    this.parts.uplink?.counted(channel.name);
     if (subscriber.kind === 'response' && this.linger > 0) {
-      const due = this.parts.wheel.clock.now() + this.linger;
-      channel.lingerUntil = due;
+      channel.lingerUntil = this.parts.wheel.clock.now() + this.linger;
     }
-    if (channel.empty) this.closeWhenDue(channel);
+    this.closeIfEmpty(channel);
   }
 
   /** Writes what one subscriber still misses, before it ends for a reason of its own. */
@@ -164,43 +187,8 @@ export class Hub {
     this.deliver(() => subscription.channel.catchUp(subscription));
   }
 
-  /**
-   * Publishes to the item's own channel. Never throws.
-   * @param tally - counts what becomes of the item at each hold; settled when nothing more can happen to it
-   */
   publish(item: Item, tally?: Tally): PublishOutcome {
-    tally?.begin();
-    const outcome = this.admit(item, tally);
-    tally?.end();
-    return outcome;
-  }
-
-  private admit(item: Item, tally: Tally | undefined): PublishOutcome {
-    const { counters, wheel } = this.parts;
-    const now = wheel.clock.now();
-    counters.published += 1;
-    if (item.id !== undefined && this.deduplication.isDuplicate(item.channel, item.id, now)) {
-      counters.dropped.duplicate += 1;
-      return { kind: 'dropped', reason: 'duplicate' };
-    }
-    if (this.deduplication.size > 0) this.expectExpiry();
-    const channel = this.channels.get(item.channel);
-    if (channel === undefined) {
-      this.logPublish(item.channel, 0);
-      return { kind: 'sent', receivers: 0 };
-    }
-    const publication = new Publication(item, tally);
-    if (item.noSeq) return { kind: 'sent', receivers: this.fanOut(channel, publication) };
-    const receivers = this.receiversOf(channel, item);
-    const result = this.sequencer.publish(channel, publication, now);
-    if (result === 'sent') return { kind: 'sent', receivers };
-    if (result === 'waiting') {
-      this.expectExpiry();
-      return { kind: 'waiting' };
-    }
-    counters.dropped['sequencer-full'] += 1;
-    this.parts.warnings.warn('sequencer-full', `channel ${item.channel}: too many items out of order, dropping one`);
-    return { kind: 'dropped', reason: 'sequencer-full' };
+    return this.admission.publish(item, tally);
   }
 
   /**
@@ -246,7 +234,6 @@ export class Hub {
     }
   }
 
-  /** Forgets every last id: published items may have been lost on their way to us. */
   forgetLastIds(): void {
     for (const channel of this.channels.values()) channel.lastId = undefined;
   }
@@ -255,7 +242,8 @@ export class Hub {
   close(): void {
     if (this.turn !== undefined) clearImmediate(this.turn);
     this.turn = undefined;
-    this.parts.wheel.stop(this.expiry);
+    this.lingering.close();
+    this.admission.close();
     this.deliver(() => {
       for (const channel of this.dirty) channel.flush(Number.POSITIVE_INFINITY);
       this.limiter?.close();
@@ -264,15 +252,25 @@ export class Hub {
     this.flushed = 0;
   }
 
-  /** Lets an item out to whoever is subscribed now; returns how many that are. */
-  private fanOut(channel: Channel, publication: Publication): number {
-    const receivers = this.receiversOf(channel, publication.item);
-    this.logPublish(channel.name, receivers);
+  channel(name: string): Channel | undefined {
+    return this.channels.get(name);
+  }
+
+  receivers(channel: Channel, item: Item): number {
+    let receivers = 0;
+    for (const kind of SUBSCRIBER_KINDS) {
+      if (formatOf(item.formats, kind) !== undefined) receivers += channel.count(kind);
+    }
+    return receivers;
+  }
+
+  release(channel: Channel, publication: Publication): void {
+    const receivers = this.receivers(channel, publication.item);
     publication.tally?.expect(receivers);
-    if (receivers === 0) return 0;
+    if (receivers === 0) return;
     if (this.limiter !== undefined) {
       this.fanOutLimited(this.limiter, channel, publication);
-      return receivers;
+      return;
     }
     if (channel.append(publication)) this.dirty.push(channel);
     // While something is delivered the writing goes on anyway; else a long backlog is written before more is taken.
@@ -280,7 +278,19 @@ export class Hub {
       this.deliver(() => channel.flush(Number.POSITIVE_INFINITY));
     }
     this.turn ??= setImmediate(this.flushTurn);
-    return receivers;
+  }
+
+  private open(name: string): Channel {
+    const known = this.channels.get(name);
+    if (known !== undefined) return known;
+    const channel = new Channel(name);
+    this.channels.set(name, channel);
+    if (this.parts.uplink !== undefined) {
+      channel.connected = false;
+      this.parts.uplink.open(name);
+    }
+    for (const observer of this.observers) observer.channelOpened(name);
+    return channel;
   }
 
   private fanOutLimited(limiter: RateLimiter, channel: Channel, publication: Publication): void {
@@ -299,18 +309,6 @@ export class Hub {
         );
       }
     }
-  }
-
-  private receiversOf(channel: Channel, item: Item): number {
-    let receivers = 0;
-    for (const kind of SUBSCRIBER_KINDS) {
-      if (formatOf(item.formats, kind) !== undefined) receivers += channel.count(kind);
-    }
-    return receivers;
-  }
-
-  private logPublish(channel: string, receivers: number): void {
-    if (this.parts.log.enabled('info')) this.parts.log.info(`publish channel=${channel} receivers=${receivers}`);
   }
 
   /** Runs deliveries, and then those that they asked for. */
@@ -351,49 +349,21 @@ export class Hub {
     this.flushed = 0;
   };
 
-  private closeWhenDue(channel: Channel): void {
+  private closeIfEmpty(channel: Channel): void {
+    if (!channel.empty || channel.expected > 0) return;
     const now = this.parts.wheel.clock.now();
     if (channel.lingerUntil > now) {
-      this.lingering.push({ channel, due: channel.lingerUntil });
-      this.expectExpiry();
+      this.lingering.add(channel);
       return;
     }
     this.channels.delete(channel.name);
-    this.parts.counters.dropped.abandoned += this.sequencer.forget(channel);
+    this.parts.counters.dropped.abandoned += this.admission.forget(channel);
+    this.parts.uplink?.close(channel.name);
     for (const observer of this.observers) observer.channelClosed(channel.name);
-  }
-
-  private expectExpiry(): void {
-    if (this.expiry.due === 0) this.parts.wheel.start(this.expiry, EXPIRY_INTERVAL);
-  }
-
-  private expire(): void {
-    const now = this.parts.wheel.clock.now();
-    this.deduplication.expire(now);
-    this.sequencer.expire(now);
-    const due = this.lingering.filter((entry) => entry.due <= now);
-    if (due.length > 0) {
-      this.lingering = this.lingering.filter((entry) => entry.due > now);
-      for (const { channel } of due) {
-        if (channel.empty && this.channels.get(channel.name) === channel) this.closeWhenDue(channel);
-      }
-    }
-    if (this.deduplication.size > 0 || this.sequencer.busy || this.lingering.length > 0) this.expectExpiry();
   }
 }
 
 /** The format of an item that a kind of subscriber takes. */
 function formatOf(formats: ItemFormats, kind: SubscriberKind): object | undefined {
   return kind === 'response' ? formats.response : kind === 'stream' ? formats.stream : formats.websocket;
-}
-
-/** Wakes the hub once a second while something may expire. */
-class Expiry extends Timed {
-  constructor(private readonly run: () => void) {
-    super();
-  }
-
-  onTime(): void {
-    this.run();
-  }
 }

@@ -2,12 +2,27 @@
  * Puts the items of a channel in the order their `prev-id`s give (specification 5.6, 2). An item whose predecessor has
  * not gone out yet waits, up to `wait` milliseconds; then it goes out anyway.
  */
-import type { Channel, WaitingItem } from './channel.js';
 import type { Publication } from './publication.js';
+
+/** An item that waits for the one before it. */
+export interface WaitingItem {
+  readonly publication: Publication;
+  /** Clock milliseconds. */
+  readonly since: number;
+}
+
+/** What the order of a channel's items is kept by. */
+export interface OrderedChannel {
+  readonly name: string;
+  /** Id of the last item that went out in sequence; undefined when none, or when it had no id. */
+  lastId: string | undefined;
+  /** Items out of order, by the id they wait for; made when needed. */
+  waiting: Map<string, WaitingItem> | undefined;
+}
 
 export type SequenceResult = 'sent' | 'waiting' | 'full';
 
-export class Sequencer {
+export class Sequencer<Channel extends OrderedChannel> {
   /** Channels in which something waits. */
   private readonly channels = new Set<Channel>();
 

@@ -10,13 +10,13 @@ const MAX_WAITING = 3;
 
 function setUp(maxWaiting = MAX_WAITING): {
   channel: Channel;
-  sequencer: Sequencer;
+  sequencer: Sequencer<Channel>;
   sent: string[];
   publish: (id: string | undefined, prevId: string | undefined, now?: number) => SequenceResult;
 } {
   const sent: string[] = [];
   const channel = new Channel('c');
-  const sequencer = new Sequencer(WAIT, maxWaiting, (_, { item }) => sent.push(item.id ?? 'no id'));
+  const sequencer = new Sequencer<Channel>(WAIT, maxWaiting, (_, { item }) => sent.push(item.id ?? 'no id'));
   const publish = (id: string | undefined, prevId: string | undefined, now = 0): SequenceResult =>
     sequencer.publish(channel, new Publication(streamItem('c', 'x', { id, prevId })), now);
   return { channel, sequencer, sent, publish };
