@@ -48,12 +48,14 @@ export function testResponse(request: TestRequest): CompleteResponse {
 /** Accepts `/ws`, subscribes it to the channels and echoes what it sends. */
 export function testWebSocket(request: TestRequest, grip: boolean): WebSocketVerdict {
   if (resourceOf(request) !== '/ws') return { kind: 'reject', response: plain(404, [], 'no such test resource\n') };
+  const channels = grip ? channelsOf(request.query) : [];
   return {
     kind: 'accept',
     reason: reasonOf(101),
     headers: [],
     grip: grip ? { prefix: 'm:' } : undefined,
-    origin: new Echo(grip ? channelsOf(request.query) : [], grip ? 'm:' : ''),
+    origin: new Echo(channels, grip ? 'm:' : ''),
+    channels: () => channels,
   };
 }
 

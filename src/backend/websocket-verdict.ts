@@ -25,6 +25,8 @@ export type WebSocketVerdict =
       readonly headers: HeaderList;
       readonly grip: WebSocketGrip | undefined;
       readonly origin: WebSocketOrigin;
+      /** Channels, as the origin names them, that it subscribes the client to at once. */
+      readonly channels?: () => readonly string[];
       /** For origins that can be made to wait for a slow client: called before the origin is attached to it. */
       readonly pace?: (flow: ClientFlow) => void;
       /** Bytes of one message of the client, where this origin takes others than all do. */

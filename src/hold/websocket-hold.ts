@@ -14,7 +14,7 @@ import type { WebSocketFormat, WebSocketMessageType } from '../protocol/item.js'
 import { isValidCloseCode } from '../protocol/websocket-frame.js';
 import type { HoldParts } from './hold-parts.js';
 import type { ItemQueue } from './item-queue.js';
-import { type ChannelOptions, WebSocketChannels } from './websocket-channels.js';
+import { type ChannelMessage, type ChannelOptions, WebSocketChannels } from './websocket-channels.js';
 import { type ConnectionOptions, NORMAL, WebSocketConnection } from './websocket-connection.js';
 import { type ItemClient, WebSocketItems } from './websocket-items.js';
 import type { WebSocketClient, WebSocketOrigin } from './websocket-origin.js';
@@ -43,6 +43,8 @@ export abstract class WebSocketHold
   private items: WebSocketItems | undefined = undefined;
   /** Made when the origin asks for keep-alives, or says something for later. */
   private timers: WebSocketTimers | undefined = undefined;
+  /** What the origin has said behind a subscription whose channel is not ready; undefined: nothing has to wait. */
+  private behind: (() => void)[] | undefined = undefined;
 
   constructor(
     parts: HoldParts,
@@ -63,6 +65,10 @@ export abstract class WebSocketHold
 
   fromOrigin(type: WebSocketMessageType, content: Buffer): void {
     if (this.state === 'over' || this.state === 'closing' || this.isDetached) return;
+    if (this.behind !== undefined) {
+      this.behind.push(() => this.fromOrigin(type, content));
+      return;
+    }
     const { messagePrefix } = this.options;
     if (messagePrefix === undefined || type === 'ping' || type === 'pong') {
       this.send(type, content);
@@ -71,6 +77,11 @@ export abstract class WebSocketHold
     } else if (startsWith(content, messagePrefix)) {
       this.send(type, content.subarray(messagePrefix.length));
     }
+  }
+
+  override close(code: number | undefined, reason: string): void {
+    if (this.behind === undefined) super.close(code, reason);
+    else this.behind.push(() => this.close(code, reason));
   }
 
   deliver(publication: Publication, subscription: Subscription): void {
@@ -182,11 +193,38 @@ export abstract class WebSocketHold
       case 'flush-delayed':
         this.setTimers(message);
         return;
-      default: {
-        const wrong = this.channels.apply(message);
-        if (wrong !== undefined) this.closeUnasked(INTERNAL_ERROR, wrong);
-      }
+      case 'subscribe':
+        this.whenReady(this.options.channelPrefix + message.channel, () => this.change(message));
+        return;
+      default:
+        this.change(message);
     }
+  }
+
+  private change(message: ChannelMessage): void {
+    const wrong = this.channels.apply(message);
+    if (wrong !== undefined) this.closeUnasked(INTERNAL_ERROR, wrong);
+  }
+
+  /** A client that hears of its subscription, in words that follow it, misses nothing from then on. */
+  private whenReady(channel: string, run: () => void): void {
+    const { hub } = this.parts;
+    if (hub.isReady(channel)) {
+      run();
+      return;
+    }
+    this.behind = [];
+    hub.ready(
+      () => [channel],
+      () => {
+        const behind = this.behind ?? [];
+        this.behind = undefined;
+        if (this.state === 'over') return;
+        run();
+        // One of them may have to wait for another channel: then all that follow wait again, in their order.
+        for (const said of behind) said();
+      },
+    );
   }
 
   private setTimers(message: TimersMessage): void {

@@ -24,6 +24,15 @@ export interface HeldClient {
   readonly retried: boolean;
 }
 
+/** The channels of the first hold that an instruct asks for, named in full. */
+export function channelNames(
+  { parts, route, target }: Pick<HeldClient, 'parts' | 'route' | 'target'>,
+  { channels }: Instruct,
+): string[] {
+  const named = channels.slice(0, parts.holds.limits.maxSubscriptions);
+  return [...target.options.subscriptions, ...named.map(({ name }) => route.prefix + name)];
+}
+
 /** Holds a stream whose head and first body are written. */
 export function holdStream(client: HeldClient, instruct: Instruct): void {
   const { parts, exchange, route, target, uri } = client;

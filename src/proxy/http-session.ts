@@ -32,7 +32,8 @@ import {
 } from './error-answers.js';
 import { findRouteAgain } from './find-route.js';
 import { firstBody } from './first-body.js';
-import { type HeldClient, holdResponse, holdStream } from './hold-client.js';
+import { channelNames, type HeldClient, holdResponse, holdStream } from './hold-client.js';
+import { LateSink } from './late-sink.js';
 import { type ProxyParts, signatureFor } from './proxy-parts.js';
 import { Relay } from './relay.js';
 import { ForwardedBody } from './request-body.js';
@@ -194,8 +195,21 @@ export class HttpSession {
     this.body.complete((body) => {
       if (this.exchange.gone) return;
       if (body === undefined) this.refuse(errorAnswer(400, REQUEST_TOO_LARGE));
-      else this.hold(route, instruct, body);
+      else this.whenReady(route, instruct, () => this.hold(route, instruct, body));
     });
+  }
+
+  /** The client's head is written only when nothing that is published to its channels can be missed. */
+  private whenReady(route: Route, instruct: Instruct, run: () => void): void {
+    const { exchange, parts } = this;
+    const target = this.tried.at(-1);
+    if (target === undefined) return;
+    parts.holds.hub.ready(
+      () => channelNames({ parts, route, target }, instruct),
+      () => {
+        if (!exchange.gone) run();
+      },
+    );
   }
 
   /** @param request - body of the client's request */
@@ -243,21 +257,25 @@ export class HttpSession {
   private acceptLong(route: Route, instruct: Instruct, source: BodySource): void {
     if (this.exchange instanceof JsonpExchange) this.exchange = this.exchange.forStreams;
     const { exchange } = this;
-    exchange.begin(instruct.response, undefined);
-    if (this.endedWithHead(instruct)) return;
-    exchange.onDrain = () => source.resume();
-    source.pipe({
-      write: (chunk) => exchange.write(chunk),
-      end: () => {
-        exchange.onDrain = undefined;
-        this.holdStream(route, instruct);
-      },
-      fail: () => {
-        this.parts.holds.counters.originFailures += 1;
-        exchange.abort();
-        this.log({ kind: 'error' });
-      },
+    const late = new LateSink(source);
+    this.whenReady(route, instruct, () => {
+      exchange.begin(instruct.response, undefined);
+      if (this.endedWithHead(instruct)) return;
+      exchange.onDrain = () => source.resume();
+      late.open({
+        write: (chunk) => exchange.write(chunk),
+        end: () => {
+          exchange.onDrain = undefined;
+          this.holdStream(route, instruct);
+        },
+        fail: () => {
+          this.parts.holds.counters.originFailures += 1;
+          exchange.abort();
+          this.log({ kind: 'error' });
+        },
+      });
     });
+    source.pipe(late);
   }
 
   /** The answer has begun; what comes now is the hold. */

@@ -193,11 +193,29 @@ export class WebSocketSession {
         return;
       }
       case 'accept':
-        this.hold(route, target, verdict);
+        this.whenReady(route, target, verdict, () => this.hold(route, target, verdict));
         return;
       case 'tunnel':
         this.join(verdict);
     }
+  }
+
+  /** The client's 101 is written only when nothing that is published to its first channels can be missed. */
+  private whenReady(
+    route: Route,
+    target: Target,
+    { origin, channels }: Extract<WebSocketVerdict, { kind: 'accept' }>,
+    hold: () => void,
+  ): void {
+    const { door } = this;
+    const names = (): string[] => {
+      const named = this.gripFor(route) ? (channels?.() ?? []) : [];
+      return [...target.options.subscriptions, ...named.map((name) => route.prefix + name)];
+    };
+    this.parts.holds.hub.ready(names, () => {
+      if (door.gone) origin.gone();
+      else hold();
+    });
   }
 
   private hold(route: Route, target: Target, verdict: Extract<WebSocketVerdict, { kind: 'accept' }>): void {

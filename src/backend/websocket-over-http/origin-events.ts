@@ -1,6 +1,7 @@
 /** What an origin's answer says: the events in it, and how they reach the client (specification 10.3, 10.6). */
 import { HoldfastError } from '../../errors/holdfast-error.js';
 import type { WebSocketClient } from '../../hold/websocket-origin.js';
+import { parseControlMessage } from '../../protocol/control-message.js';
 import {
   type CloseContent,
   decodeCloseContent,
@@ -30,6 +31,17 @@ export const NOT_OPENED: WebSocketVerdict = {
 /** Whether the origin may take the WebSocket for open after this end of an OPEN request. */
 export function mayHaveOpened(result: WholeResult): boolean {
   return result.kind === 'response' ? isEventsResponse(result.response) : result.failure.kind !== 'connect';
+}
+
+/** Channels that events subscribe the client to, as the origin names them. */
+export function channelsIn(events: readonly WebSocketEvent[]): string[] {
+  const channels: string[] = [];
+  for (const { type, content } of events) {
+    if (type !== 'TEXT' || content === undefined || content.toString('latin1', 0, 2) !== 'c:') continue;
+    const parsed = parseControlMessage(content.subarray(2));
+    if (parsed.kind === 'message' && parsed.message.type === 'subscribe') channels.push(parsed.message.channel);
+  }
+  return channels;
 }
 
 /** How the origin ended the WebSocket. */

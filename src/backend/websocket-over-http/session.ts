@@ -16,7 +16,7 @@ import { Timed } from '../../time/wheel.js';
 import type { WebSocketVerdict } from '../websocket-verdict.js';
 import { ClientQueue, type Offer } from './client-queue.js';
 import { Exchange, type ExchangeParts, MAX_RETRIES, sendDisconnect } from './exchange.js';
-import { deliverEvents, mayHaveOpened, NOT_OPENED, readEvents } from './origin-events.js';
+import { channelsIn, deliverEvents, mayHaveOpened, NOT_OPENED, readEvents } from './origin-events.js';
 import {
   acceptedBytes,
   gripOf,
@@ -223,7 +223,7 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
     this.state = 'open';
     this.early = rest;
     const accepted = { reason: 'Switching Protocols', headers: openingHeaders(headers), grip: gripOf(headers) };
-    this.parts.verdict({ kind: 'accept', ...accepted, origin: this });
+    this.parts.verdict({ kind: 'accept', ...accepted, origin: this, channels: () => channelsIn(rest) });
   }
 
   /** It does not come to a WebSocket. */
