@@ -12,6 +12,7 @@ export interface RunArguments {
   /** `[addr:]port` each. */
   readonly ports: readonly string[];
   readonly routes: readonly string[];
+  readonly workers?: string;
   readonly logLevel?: string;
   readonly verbose: boolean;
 }
@@ -23,6 +24,7 @@ const OPTIONS = {
   set: { type: 'string', multiple: true },
   port: { type: 'string', multiple: true },
   route: { type: 'string', multiple: true },
+  workers: { type: 'string' },
   'log-level': { type: 'string' },
   verbose: { type: 'boolean' },
   version: { type: 'boolean' },
@@ -41,6 +43,7 @@ Options:
   --port [ADDR:]PORT       listen here for clients instead of http.listen (repeatable)
   --route LINE             a route, as in a routes file; replaces the file (repeatable)
   --set PATH.KEY=VALUE     change one setting, such as http.max_headers=100 (repeatable)
+  --workers N              serve clients with N processes, or auto for one a core
   --log-level LEVEL        error, warn, info, debug, trace, or 0 to 4
   --verbose                the same as --log-level debug
   --version                print the version
@@ -74,6 +77,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   }
   if (given.has('version')) return { kind: 'version' };
   const configFile = single(given, 'config');
+  const workers = single(given, 'workers');
   const logLevel = single(given, 'log-level');
   const run: RunArguments = {
     kind: 'run',
@@ -82,6 +86,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     routes: given.get('route') ?? [],
     verbose: given.has('verbose'),
     ...(configFile === undefined ? {} : { configFile }),
+    ...(workers === undefined ? {} : { workers }),
     ...(logLevel === undefined ? {} : { logLevel }),
   };
   // Read here only so that a mistake of the command line is named before anything of a file.

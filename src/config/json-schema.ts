@@ -1,5 +1,5 @@
 /** The JSON Schema of the native configuration file, for editors; made from the table of settings. */
-import { SECTIONS, SETTINGS, type SettingEntry } from './schema.js';
+import { findSetting, SECTIONS, SETTINGS, type SettingEntry } from './schema.js';
 import { describeType, ITEM_PATTERNS, type ListItem, type ValueType } from './validate.js';
 
 /** A JSON Schema or a part of one. */
@@ -44,9 +44,11 @@ export function written(value: unknown): unknown {
 
 function sectionSchema(section: string, description: string): JsonSchema {
   const settings = SETTINGS.filter((entry) => entry.section === section);
+  // A section that may have a value of its own takes that of any type; the program knows which.
+  const short = findSetting(section) === undefined ? [] : ['integer', 'string'];
   return {
     description,
-    type: ['object', 'null'],
+    type: ['object', 'null', ...short],
     additionalProperties: false,
     properties: Object.fromEntries(settings.map((entry) => [entry.key, settingSchema(entry)])),
   };
@@ -68,6 +70,8 @@ function typeSchema(type: ValueType): JsonSchema {
     case 'integer':
     case 'number':
       return { type: type.kind, minimum: type.min, maximum: type.max };
+    case 'integer-or-auto':
+      return { anyOf: [{ type: 'integer', minimum: type.min, maximum: type.max }, { enum: ['auto'] }] };
     case 'text':
     case 'key':
       return { type: 'string' };

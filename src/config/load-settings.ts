@@ -31,6 +31,7 @@ export interface LoadRequest {
   readonly ports: readonly string[];
   /** Lines of a routes file; they replace the file. */
   readonly routes: readonly string[];
+  readonly workers?: string | undefined;
   readonly logLevel?: string | undefined;
   readonly verbose: boolean;
   /** The folder of the package, whose config/routes serves when there is no configuration at all. */

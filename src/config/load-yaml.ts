@@ -44,16 +44,23 @@ export function loadYaml(text: string, file: string): Layer {
   };
 
   const layer = new Map<string, unknown>();
+  const take = (path: string, { line, value }: Entry): void => {
+    const entry = findSetting(path);
+    if (entry === undefined) throw unknownSetting(path, place(file, line));
+    const plain = guarded(() => value?.toJS(document, { maxAliasCount: 100 }), file, line);
+    const checked = checkNode(entry, resolved(value), plain);
+    if (!checked.ok) throw invalidValue(`${path} (${place(file, lineOf(value) ?? line)})`, entry.type, plain);
+    layer.set(entry.path, checked.value);
+  };
   for (const section of pairsOf(document.contents, 'the file', 1)) {
     if (!SECTIONS.has(section.name)) throw unknownSetting(section.name, place(file, section.line));
-    for (const { name, line, value } of pairsOf(section.value, section.name, section.line)) {
-      const path = `${section.name}.${name}`;
-      const entry = findSetting(path);
-      if (entry === undefined) throw unknownSetting(path, place(file, line));
-      const plain = guarded(() => value?.toJS(document, { maxAliasCount: 100 }), file, line);
-      const checked = checkNode(entry, resolved(value), plain);
-      if (!checked.ok) throw invalidValue(`${path} (${place(file, lineOf(value) ?? line)})`, entry.type, plain);
-      layer.set(path, checked.value);
+    const whole = resolved(section.value);
+    if (findSetting(section.name) !== undefined && isScalar(whole) && whole.value !== null) {
+      take(section.name, section);
+      continue;
+    }
+    for (const setting of pairsOf(section.value, section.name, section.line)) {
+      take(`${section.name}.${setting.name}`, setting);
     }
   }
   return layer;

@@ -5,7 +5,7 @@
 import { HoldfastError } from '../errors/holdfast-error.js';
 import { findSetting, type Layer, unknownSetting } from './schema.js';
 import type { ListenAddress, LogLevel } from './settings.js';
-import { ANY_HOST, abbreviate, checkText, didYouMean, invalidValue, parseAddress } from './validate.js';
+import { ANY_HOST, abbreviate, checkText, describeType, didYouMean, invalidValue, parseAddress } from './validate.js';
 
 /** The original's numbers, 0 to 4. */
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug', 'trace'];
@@ -27,7 +27,7 @@ export function readSets(sets: readonly string[]): Layer {
     if (entry === undefined) throw unknownSetting(path, 'given with --set');
     const checked = checkText(entry.type, value);
     if (!checked.ok) throw invalidValue(`${path} (given with --set)`, entry.type, value);
-    layer.set(path, checked.value);
+    layer.set(entry.path, checked.value);
   }
   return layer;
 }
@@ -37,6 +37,8 @@ export interface ShortFlags {
   readonly ports: readonly string[];
   /** Routes; together they replace the routes file. */
   readonly routes: readonly string[];
+  /** A number of processes, or `auto`. */
+  readonly workers?: string | undefined;
   /** A level by name, or by number as the original has it. */
   readonly logLevel?: string | undefined;
   /** Level debug, whatever else is said. */
@@ -51,6 +53,7 @@ export function readShortFlags(flags: ShortFlags): Layer {
   const layer = new Map<string, unknown>();
   if (flags.ports.length > 0) layer.set('http.listen', flags.ports.map(readPort));
   if (flags.routes.length > 0) layer.set('routes.lines', flags.routes.map(readRoute));
+  if (flags.workers !== undefined) layer.set('workers.count', readWorkers(flags.workers));
   if (flags.logLevel !== undefined) layer.set('log.level', readLogLevel(flags.logLevel));
   if (flags.verbose) layer.set('log.level', 'debug');
   return layer;
@@ -72,6 +75,13 @@ function readPort(text: string): ListenAddress {
 function readRoute(line: string): string {
   if (line.trim() === '') throw usage('--route takes a line of a routes file, but it is empty');
   return line;
+}
+
+function readWorkers(text: string): unknown {
+  const entry = findSetting('workers.count');
+  const checked = entry === undefined ? { ok: false as const } : checkText(entry.type, text);
+  if (checked.ok || entry === undefined) return checked.ok ? checked.value : undefined;
+  throw usage(`--workers takes ${describeType(entry.type)}, not ${abbreviate(text)}`);
 }
 
 function readLogLevel(text: string): LogLevel {

@@ -157,6 +157,7 @@ function readByType(reading: Reading): unknown {
       return readText(reading, found);
     case 'integer':
     case 'number':
+    case 'integer-or-auto':
     case 'choice':
     case 'address':
     case 'octal': {

@@ -36,7 +36,6 @@ export const PROCESS_KEYS: ReadonlySet<string> = new Set([
   'runner.mongrel2_bin',
   'runner.m2sh_bin',
   'runner.zurl_bin',
-  'proxy.workers',
   'proxy.updates_check',
   'proxy.organization_name',
 ]);

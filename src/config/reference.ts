@@ -72,7 +72,7 @@ Where a setting comes from, the later winning over the earlier:
 3. The environment. A variable is named \`HOLDFAST_\`, the section, two underscores, the key, all in capitals:
    \`${EXAMPLE_VARIABLE}=16384\` sets \`http.max_head_bytes\`.
 4. \`--set path.to.key=value\`, such as \`--set http.max_head_bytes=16384\`.
-5. The short flags \`--port\`, \`--route\`, \`--log-level\` and \`--verbose\`.
+5. The short flags \`--port\`, \`--route\`, \`--workers\`, \`--log-level\` and \`--verbose\`.
 
 In the environment and with \`--set\`, the elements of a list are separated by commas (\`routes.lines\`: by line breaks), or the
 list is written as a JSON array of strings. A list of one element may be written as that element alone everywhere.

@@ -150,6 +150,18 @@ const ipcFileMode: SettingRow<number | undefined> = {
   pushpin: pushpinKey('handler', 'ipc_file_mode'),
 };
 
+const workerCount: SettingRow<number | 'auto'> = {
+  type: { kind: 'integer-or-auto', min: 1, max: 64 },
+  default: 1,
+  unit: 'processes',
+  sentence:
+    'Processes that serve clients, auto for one a core; 1 does everything in a single process. `workers: 2` is short for it.',
+  pushpin: pushpinKey('proxy', 'workers'),
+};
+
+/** Sections that may be written as the value of one of their settings. */
+const SHORT: ReadonlyMap<string, string> = new Map([['workers', 'workers.count']]);
+
 const TABLE: SettingTable = {
   http: {
     listen,
@@ -169,6 +181,9 @@ const TABLE: SettingTable = {
     ),
     headTimeout: seconds(60, 0.01, 'How long a client may take to send the head of a request.'),
     idleTimeout: seconds(1800, 0.01, 'How long a client connection may stay without traffic before it is closed.'),
+  },
+  workers: {
+    count: workerCount,
   },
   routes: {
     file: routesFile,
@@ -431,6 +446,7 @@ export const SETTINGS: readonly SettingEntry[] = Object.entries(TABLE).flatMap((
 /** What each section is about, for the generated files. */
 export const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['http', 'The port clients connect to.'],
+  ['workers', 'Several processes that look like one server.'],
   ['routes', 'Which origin answers which request.'],
   ['proxy', 'How requests go to origins and their answers come back.'],
   ['hold', 'Client connections that are held open.'],
@@ -444,9 +460,9 @@ export const SECTIONS: ReadonlyMap<string, string> = new Map([
 
 const BY_PATH: ReadonlyMap<string, SettingEntry> = new Map(SETTINGS.map((entry) => [entry.path, entry]));
 
-/** The setting with this YAML path. */
+/** The setting with this YAML path, or the one that a section stands for when it has a value of its own. */
 export function findSetting(path: string): SettingEntry | undefined {
-  return BY_PATH.get(path);
+  return BY_PATH.get(SHORT.get(path) ?? path);
 }
 
 /**

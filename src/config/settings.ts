@@ -22,6 +22,11 @@ export interface HttpSettings {
   readonly idleTimeout: number;
 }
 
+export interface WorkersSettings {
+  /** Processes that serve clients; `auto` is one for each core. */
+  readonly count: number | 'auto';
+}
+
 export interface RoutesSettings {
   /** Absolute path, or undefined when `lines` are in force. */
   readonly file: string | undefined;
@@ -130,6 +135,7 @@ export interface LogSettings {
 
 export interface Settings {
   readonly http: HttpSettings;
+  readonly workers: WorkersSettings;
   readonly routes: RoutesSettings;
   readonly proxy: ProxySettings;
   readonly hold: HoldSettings;

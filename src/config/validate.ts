@@ -14,6 +14,8 @@ export type ValueType =
   | { readonly kind: 'boolean' }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number }
   | { readonly kind: 'number'; readonly min: number; readonly max: number }
+  /** A number, or the word `auto`. */
+  | { readonly kind: 'integer-or-auto'; readonly min: number; readonly max: number }
   | { readonly kind: 'text' }
   /** A signing key. Never shown in a message. */
   | { readonly kind: 'key' }
@@ -34,6 +36,9 @@ export const ANY_HOST = '0.0.0.0';
 
 /** The word that turns an address or a permission off; so does the empty text. */
 const OFF = 'off';
+
+/** The word that leaves a number to the machine. */
+const AUTO = 'auto';
 
 const OCTAL = /^(?:0o?)?([0-7]{3})$/;
 
@@ -62,6 +67,8 @@ export function describeType(type: ValueType): string {
       return `an integer from ${type.min} to ${type.max}`;
     case 'number':
       return `a number from ${type.min} to ${type.max}`;
+    case 'integer-or-auto':
+      return `an integer from ${type.min} to ${type.max}, or auto`;
     case 'text':
       return 'text';
     case 'key':
@@ -115,6 +122,8 @@ export function checkValue(type: ValueType, value: unknown): Checked {
       return Number.isSafeInteger(value) && within(value, type) ? right(value) : WRONG;
     case 'number':
       return Number.isFinite(value) && within(value, type) ? right(value) : WRONG;
+    case 'integer-or-auto':
+      return value === AUTO || (Number.isSafeInteger(value) && within(value, type)) ? right(value) : WRONG;
     case 'text':
     case 'key':
       return typeof value === 'string' ? right(value) : WRONG;
@@ -142,6 +151,8 @@ export function checkText(type: ValueType, text: string): Checked {
     case 'boolean':
       if (text === 'true' || text === '1') return right(true);
       return text === 'false' || text === '0' ? right(false) : WRONG;
+    case 'integer-or-auto':
+      return checkValue(type, text === AUTO ? text : Number(text || 'x'));
     case 'integer':
       return /^-?[0-9]{1,16}$/.test(text) ? checkValue(type, Number(text)) : WRONG;
     case 'number':

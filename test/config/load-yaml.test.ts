@@ -193,3 +193,26 @@ describe('the commented configuration file', () => {
     });
   });
 });
+
+describe('a section that stands for one of its settings', () => {
+  it.each<[string, unknown]>([
+    ['workers: 2', 2],
+    ['workers: auto', 'auto'],
+    ['workers:\n  count: 3', 3],
+  ])('%j is a number of workers', (text, count) => {
+    expect([...loadYaml(text, 'x.yaml')]).toEqual([['workers.count', count]]);
+  });
+
+  it.each(['workers:', 'workers: {}'])('%j sets nothing', (text) => {
+    expect([...loadYaml(text, 'x.yaml')]).toEqual([]);
+  });
+
+  it.each([
+    ['workers: 0', 'workers (in x.yaml, line 1) must be an integer from 1 to 64, or auto, not 0'],
+    ['workers: many', 'workers (in x.yaml, line 1) must be an integer from 1 to 64, or auto, not "many"'],
+    ['workers: [2]', 'x.yaml, line 1: workers must hold "name: value" lines'],
+    ['http: 2', 'x.yaml, line 1: http must hold "name: value" lines'],
+  ])('%j is refused', (text, message) => {
+    expect(thrown(() => loadYaml(text, 'x.yaml')).message).toBe(message);
+  });
+});

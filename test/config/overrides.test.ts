@@ -14,6 +14,8 @@ describe('readSets', () => {
     [['proxy.sig_key=a=b'], [['proxy.sig_key', 'a=b']]],
     [['proxy.sig_key='], [['proxy.sig_key', '']]],
     [['control.listen=off'], [['control.listen', undefined]]],
+    [['workers=2'], [['workers.count', 2]]],
+    [['workers.count=auto'], [['workers.count', 'auto']]],
     [['zeromq.sub=tcp://a:1,tcp://b:2'], [['zeromq.sub', ['tcp://a:1', 'tcp://b:2']]]],
   ])('reads %j', (sets, layer) => {
     expect([...readSets(sets)]).toEqual(layer);
@@ -51,6 +53,19 @@ describe('readSets', () => {
 describe('readShortFlags', () => {
   it('reads nothing from no flags', () => {
     expect([...readShortFlags(NO_FLAGS)]).toEqual([]);
+  });
+
+  it.each([
+    ['3', 3],
+    ['auto', 'auto'],
+  ])('reads a number of workers: %s', (workers, count) => {
+    expect([...readShortFlags({ ...NO_FLAGS, workers })]).toEqual([['workers.count', count]]);
+  });
+
+  it.each(['', '0', '65', '1.5', 'all'])('refuses %j workers', (workers) => {
+    const error = thrown(() => readShortFlags({ ...NO_FLAGS, workers }));
+    expect(error.code).toBe('HOLDFAST_USAGE');
+    expect(error.message).toBe(`--workers takes an integer from 1 to 64, or auto, not ${JSON.stringify(workers)}`);
   });
 
   it('reads ports and routes', () => {

@@ -52,6 +52,7 @@ describe('defaultSettings', () => {
         headTimeout: 60,
         idleTimeout: 1800,
       },
+      workers: { count: 1 },
       routes: { file: undefined, lines: [] },
       proxy: {
         debug: false,
