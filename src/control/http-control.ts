@@ -197,7 +197,9 @@ export class HttpControl {
         });
     }
     for (const item of items) this.door.publish(item);
-    return success('Published', type);
+    const answer = success('Published', type);
+    // A publisher that waits for its answer does not publish more than can be taken.
+    return this.door.congested ? (done) => this.door.whenClear(() => done(answer)) : answer;
   }
 
   private recover(type: AnswerType): Answer {

@@ -1,4 +1,7 @@
-/** The one way from any publisher into the hub: every item is counted, every refusal is logged at a readable rate. */
+/**
+ * The one way from any publisher into the hub: every item is counted, every refusal is logged at a readable rate, and
+ * publishers wait where those who have to take their items cannot keep up.
+ */
 import type { Publishing, PublishOutcome } from '../hub/admission.js';
 import type { Counters } from '../observe/counters.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
@@ -6,21 +9,43 @@ import type { Item } from '../protocol/item.js';
 import type { Wheel } from '../time/wheel.js';
 import { type ItemReport, publishReported } from './publish-report.js';
 
+/** What stands between publishing and writing, when that is more than a function call. */
+export interface Congestion {
+  /** So much waits that publishers have to. */
+  readonly congested: boolean;
+  /** Calls `run` once, when it has been taken. */
+  whenClear(run: () => void): void;
+}
+
+export interface PublishDoorParts {
+  readonly hub: Publishing;
+  readonly wheel: Wheel;
+  readonly counters: Counters;
+  readonly warnings: ReadableRate;
+  /** Lets every hold ask its origin again. */
+  readonly askAll: () => void;
+  readonly onPublish: (item: Item, outcome: PublishOutcome) => void;
+  /** Undefined: nothing ever waits. */
+  readonly congestion?: Congestion;
+}
+
 export class PublishDoor {
-  constructor(
-    private readonly hub: Publishing,
-    private readonly wheel: Wheel,
-    private readonly counters: Counters,
-    private readonly warnings: ReadableRate,
-    /** Lets every hold ask its origin again. */
-    private readonly askAll: () => void,
-    private readonly onPublish: (item: Item, outcome: PublishOutcome) => void,
-  ) {}
+  constructor(private readonly parts: PublishDoorParts) {}
 
   publish(item: Item): PublishOutcome {
-    const outcome = this.hub.publish(item);
-    this.onPublish(item, outcome);
+    const outcome = this.parts.hub.publish(item);
+    this.parts.onPublish(item, outcome);
     return outcome;
+  }
+
+  /** Whether a publisher should wait for `whenClear` before its next item. */
+  get congested(): boolean {
+    return this.parts.congestion?.congested === true;
+  }
+
+  whenClear(run: () => void): void {
+    if (this.parts.congestion === undefined) run();
+    else this.parts.congestion.whenClear(run);
   }
 
   /**
@@ -28,19 +53,19 @@ export class PublishDoor {
    * @param timeout - milliseconds after which the report is made with what is known
    */
   publishReported(items: readonly Item[], timeout: number, done: (reports: ItemReport[]) => void): void {
-    const { hub, wheel, onPublish } = this;
+    const { hub, wheel, onPublish } = this.parts;
     publishReported(items, { hub, wheel, timeout, onPublished: onPublish }, done);
   }
 
   /** Published items may have been lost: everybody who is held may ask their origin again (specification 4.12). */
   recover(): void {
-    this.hub.forgetLastIds();
-    this.askAll();
+    this.parts.hub.forgetLastIds();
+    this.parts.askAll();
   }
 
   /** @param text - the whole log line */
   refused(kind: string, text: string): void {
-    this.counters.dropped['invalid-item'] += 1;
-    this.warnings.warn(kind, text);
+    this.parts.counters.dropped['invalid-item'] += 1;
+    this.parts.warnings.warn(kind, text);
   }
 }

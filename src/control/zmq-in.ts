@@ -25,7 +25,7 @@ export class ZmqPull {
     const socket = new this.zeromq.Pull({ receiveHighWaterMark: HIGH_WATER_MARK, linger: 0 });
     await bindSocket(socket, spec, `setting ${setting}`, this.fileMode);
     this.sockets.push(socket);
-    void readAll(socket, (frames) => this.accept(frames));
+    void readAll(socket, this.door, (frames) => this.accept(frames));
     return socket.lastEndpoint ?? spec;
   }
 
@@ -64,7 +64,7 @@ export class ZmqSub implements ChannelObserver {
     if (connect) socket.connect(spec);
     else await bindSocket(socket, spec, `setting ${setting}`, this.fileMode);
     this.sockets.push(socket);
-    void readAll(socket, (frames) => this.accept(frames));
+    void readAll(socket, this.door, (frames) => this.accept(frames));
     return socket.lastEndpoint ?? spec;
   }
 
@@ -113,9 +113,17 @@ function publishMessage(door: PublishDoor, socket: string, message: Buffer, chan
   }
 }
 
-async function readAll(socket: Pull | SubSocket, take: (frames: readonly Buffer[]) => void): Promise<void> {
+async function readAll(
+  socket: Pull | SubSocket,
+  door: PublishDoor,
+  take: (frames: readonly Buffer[]) => void,
+): Promise<void> {
   try {
-    for await (const frames of socket) take(frames as Buffer[]);
+    for await (const frames of socket) {
+      take(frames as Buffer[]);
+      // What is not received waits at the publisher.
+      if (door.congested) await new Promise<void>((resolve) => door.whenClear(resolve));
+    }
   } catch (error) {
     // Closing a socket ends the read under way with an error; anything else is a defect of ours.
     if (!socket.closed) throw error;

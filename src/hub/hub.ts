@@ -125,9 +125,12 @@ export class Hub implements Publishing, Outlet<Channel> {
    * @param plain - true when bytes shared with others will do, false when each item is handed to the subscriber
    */
   subscribe(channelName: string, subscriber: Subscriber, plain = true): Subscription {
-    const channel = this.open(channelName);
+    const known = this.channels.get(channelName);
+    const channel = known ?? new Channel(channelName);
     const subscription = new Subscription(channel, subscriber, plain);
     channel.add(subscription);
+    // What an observer publishes reaches the subscriber that it was told of.
+    if (known === undefined) this.open(channel);
     this.parts.uplink?.counted(channelName);
     return subscription;
   }
@@ -140,12 +143,12 @@ export class Hub implements Publishing, Outlet<Channel> {
    * @param names - called only when it matters
    */
   ready(names: () => Iterable<string>, run: () => void): void {
-    if (this.parts.uplink === undefined) run();
-    else
-      this.readiness.await(
-        [...new Set(names())].map((name) => this.open(name)),
-        run,
-      );
+    if (this.parts.uplink === undefined) {
+      run();
+      return;
+    }
+    const channels = [...new Set(names())].map((name) => this.channels.get(name) ?? this.open(new Channel(name)));
+    this.readiness.await(channels, run);
   }
 
   /** Whether items of this channel reach this hub by now. */
@@ -280,10 +283,8 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.turn ??= setImmediate(this.flushTurn);
   }
 
-  private open(name: string): Channel {
-    const known = this.channels.get(name);
-    if (known !== undefined) return known;
-    const channel = new Channel(name);
+  private open(channel: Channel): Channel {
+    const { name } = channel;
     this.channels.set(name, channel);
     if (this.parts.uplink !== undefined) {
       channel.connected = false;

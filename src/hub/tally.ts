@@ -27,6 +27,14 @@ export type DeliveryDrop =
   /** The client went, or was answered with an earlier item. */
   | 'left';
 
+/** What has been counted of an item in another process, when nothing more can happen to it there. */
+export interface TallyCounts {
+  readonly expected: number;
+  readonly reached: Readonly<Record<SubscriberKind, number>>;
+  readonly filtered: number;
+  readonly dropped: readonly (readonly [DeliveryDrop, number])[];
+}
+
 export class Tally {
   /** Holds the item reached, by kind. */
   readonly reached: Record<SubscriberKind, number> = { response: 0, stream: 0, ws: 0 };
@@ -58,6 +66,24 @@ export class Tally {
     if (outcome === 'delivered') this.reached[kind] += 1;
     else if (outcome === 'filtered') this.filtered += 1;
     else this.dropped.set(outcome, (this.dropped.get(outcome) ?? 0) + 1);
+  }
+
+  get counts(): TallyCounts {
+    const { expected, reached, filtered, dropped } = this;
+    return { expected, reached, filtered, dropped: [...dropped] };
+  }
+
+  /**
+   * Takes in what another process has counted.
+   * @param promised - what was expected of it
+   */
+  add({ expected, reached, filtered, dropped }: TallyCounts, promised: number): void {
+    this.expected += expected - promised;
+    this.reached.response += reached.response;
+    this.reached.stream += reached.stream;
+    this.reached.ws += reached.ws;
+    this.filtered += filtered;
+    for (const [reason, count] of dropped) this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + count);
   }
 
   begin(): void {

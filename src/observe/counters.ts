@@ -21,6 +21,9 @@ export type DropReason =
   /** An item did not follow what the client had seen: its origin was asked instead. */
   | 'gap';
 
+/** What has been counted, at one moment. */
+export type CounterValues = Readonly<Counters>;
+
 export class Counters {
   requests = 0;
   /** Requests that ended with an error answer of our own. */
@@ -45,4 +48,21 @@ export class Counters {
     'queue-full': 0,
     gap: 0,
   };
+}
+
+/** The sum of what several processes have counted. */
+export function sumOf(all: readonly CounterValues[]): CounterValues {
+  const sum = new Counters();
+  for (const one of all) {
+    for (const key of Object.keys(sum) as (keyof Counters)[]) {
+      if (key === 'holds') addAll(sum.holds, one.holds);
+      else if (key === 'dropped') addAll(sum.dropped, one.dropped);
+      else sum[key] += one[key];
+    }
+  }
+  return sum;
+}
+
+function addAll<Key extends string>(to: Record<Key, number>, from: Readonly<Record<Key, number>>): void {
+  for (const key of Object.keys(to) as Key[]) to[key] += from[key];
 }

@@ -2,7 +2,7 @@
  * A second after a channel got its first subscriber its clients ask their origin again (specification 4.12): what was
  * published between the origin's answer and the moment publishers heard of the subscription would be lost otherwise.
  */
-import type { ChannelObserver, Hub } from '../hub/hub.js';
+import type { ChannelObserver } from '../hub/hub.js';
 import { Timed, type Wheel } from '../time/wheel.js';
 
 /** Milliseconds. */
@@ -13,7 +13,7 @@ export class FirstSubscriptions extends Timed implements ChannelObserver {
   private readonly waiting = new Map<string, number>();
 
   constructor(
-    private readonly hub: Hub,
+    private readonly hub: { askAgain(channel: string): void },
     private readonly wheel: Wheel,
   ) {
     super();

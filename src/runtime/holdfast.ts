@@ -1,47 +1,27 @@
 /**
- * One Holdfast in this process: every room put together, started and ended. The command line and the library both
- * come through here.
+ * One Holdfast in this process: the half for clients and the half for publishers with one hub between them. The
+ * library comes through here, and the command line when there is a single process.
  */
 import { EventEmitter } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { Signer } from '../backend/signature.js';
-import { verificationKeyOf, verifyGripSig } from '../backend/trust.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
 import { PublishDoor } from '../control/publish-door.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
-import { Http1Server } from '../front/http1-server.js';
-import { Compression } from '../hold/compression.js';
-import type { HoldParts } from '../hold/hold-parts.js';
-import { RefreshGroups } from '../hold/refresh-groups.js';
-import { UpdateQueue } from '../hold/update-queue.js';
 import type { PublishOutcome } from '../hub/admission.js';
 import { Hub } from '../hub/hub.js';
 import { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import { ReadableRate } from '../observe/readable-rate.js';
-import { HTTP_FILTER_RATE } from '../protocol/filters/http-filter.js';
 import type { Item } from '../protocol/item.js';
 import { parseItemJson } from '../protocol/item-json.js';
-import { parseKey } from '../protocol/key-format.js';
-import type { ProxyParts } from '../proxy/proxy-parts.js';
-import { RequestRate } from '../proxy/request-rate.js';
-import { serveHttp } from '../proxy/serve-http.js';
-import { serveWebSocket } from '../proxy/serve-websocket.js';
-import { SharedRequests } from '../proxy/shared-requests.js';
-import { iframePage } from '../proxy/sockjs/iframe-page.js';
-import { SockjsSessions } from '../proxy/sockjs/sessions.js';
-import { COMMAND_LINE, type LoadedRoutes, loadRoutesFile, parseRoutesLines } from '../routes/load-routes.js';
+import { COMMAND_LINE, parseRoutesLines } from '../routes/load-routes.js';
 import type { RouteTable } from '../routes/route-table.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import { Wheel } from '../time/wheel.js';
-import { Backends } from './backends.js';
+import { ClientHalf } from './client-half.js';
 import { FirstSubscriptions } from './first-subscriptions.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
-import { RoutesWatch } from './routes-watch.js';
-import { routesWithoutEffect } from './without-effect.js';
-
-/** Milliseconds that clients and origins get to take what is on its way when the process ends. */
-const CLOSE_GRACE = 1_000;
+import { RoutesSource } from './routes-source.js';
+import { ZeroMqTargets } from './zeromq-targets.js';
 
 export interface StartOptions {
   readonly settings: Settings;
@@ -58,6 +38,18 @@ export interface Addresses extends PublisherAddresses {
   readonly http: readonly ListenAddress[];
 }
 
+/** A Holdfast, in however many processes. */
+export interface Running {
+  /** Where clients and publishers reach it; real port numbers where 0 was asked for. */
+  readonly addresses: Addresses;
+  /** Number of routes in force. */
+  readonly routeCount: number;
+  /** Reads the routes file again, as a change of it does by itself; held connections stay as they are. */
+  reload(): Promise<void>;
+  /** Ends every hold in order and closes everything; resolves when nothing is left open. */
+  close(): Promise<void>;
+}
+
 /** What a running Holdfast tells. */
 export interface HoldfastEvents {
   /** An item came in, by whatever way. */
@@ -70,97 +62,55 @@ export interface HoldfastEvents {
   close: [];
 }
 
-/** The check for trusted clients; undefined when nobody is trusted. */
-function trustOf(setting: string, clock: Clock, log: Logger): ProxyParts['isTrusted'] {
-  if (setting === '') return undefined;
-  const key = verificationKeyOf(parseKey(setting, (path) => readFileSync(path, 'utf8')));
-  if (key === undefined) {
-    log.warn('no key in proxy.upstream_key that signatures could be checked with: no client is trusted');
-    return undefined;
-  }
-  return (token) => verifyGripSig(token, key, () => clock.wallTime());
-}
-
-export class Holdfast extends EventEmitter<HoldfastEvents> {
-  private readonly fronts: Http1Server[] = [];
+export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly wheel: Wheel;
-  private readonly hub: Hub;
-  private readonly holds: HoldParts;
-  private readonly backends: Backends;
+  private readonly clients: ClientHalf;
   private readonly publishers: Publishers;
   private readonly door: PublishDoor;
-  private readonly parts: ProxyParts;
-  private readonly signer: Signer;
-  private watch: RoutesWatch | undefined = undefined;
-  /** Route tables on their way into force, in order. */
-  private loading: Promise<void> = Promise.resolve();
-  private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
+  private readonly zeroMq: ZeroMqTargets;
+  private readonly routes: RoutesSource;
   private closing: Promise<void> | undefined = undefined;
   private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [] };
   /** What has been counted since the start; live. */
   readonly counters = new Counters();
 
-  private constructor(private readonly options: StartOptions) {
+  private constructor(options: StartOptions) {
     super();
-    const { settings, logger } = options;
-    const clock = options.clock ?? systemClock;
+    const { settings, logger, clock = systemClock, random = Math.random } = options;
     this.wheel = new Wheel(clock);
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel: this.wheel, log: logger, warnings, counters: this.counters };
-    this.hub = new Hub({
+    const hub = new Hub({
       ...shared,
       settings: { ...settings.publish, subscriptionLinger: settings.hold.subscriptionLinger },
     });
-    this.hub.observe({
+    hub.observe({
       channelOpened: (channel) => this.emit('subscribe', channel),
       channelClosed: (channel) => this.emit('unsubscribe', channel),
     });
-    if (settings.hold.updateOnFirstSubscription) this.hub.observe(new FirstSubscriptions(this.hub, this.wheel));
-    const random = options.random ?? Math.random;
-    this.holds = {
+    if (settings.hold.updateOnFirstSubscription) hub.observe(new FirstSubscriptions(hub, this.wheel));
+    this.zeroMq = new ZeroMqTargets(shared);
+    const zeroMq = () => this.zeroMq.requests;
+    this.clients = new ClientHalf(
+      { ...shared, settings, hub, random, zeroMq },
+      parseRoutesLines([], COMMAND_LINE).table,
+    );
+    this.door = new PublishDoor({
       ...shared,
-      hub: this.hub,
-      limits: {
-        ...settings.hold,
-        slowCloseCode: settings.websocket.slowCloseCode,
-        maxRecoveryBytes: settings.websocket.maxResponseBytes,
+      hub,
+      askAll: () => this.clients.askAll(),
+      onPublish: (item, outcome) => {
+        if (this.listenerCount('publish') > 0) this.emit('publish', item, outcome);
       },
-      random,
-      updates: new UpdateQueue(this.wheel),
-      refreshes: new RefreshGroups(this.wheel),
-      open: new Set(),
-    };
-    const { connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
-    this.backends = new Backends(this.holds, {
-      connectTimeout,
-      idleTimeout: originIdleTimeout,
-      keepAlive: originKeepAlive,
-      maxHeadBytes: maxOriginHeadBytes,
     });
-    const askAll = (): void => {
-      for (const hold of [...this.holds.open]) hold.askAgain?.();
-    };
-    this.door = new PublishDoor(this.hub, this.wheel, this.counters, warnings, askAll, (item, outcome) => {
-      if (this.listenerCount('publish') > 0) this.emit('publish', item, outcome);
+    this.publishers = new Publishers(settings, hub, this.door, logger);
+    this.routes = new RoutesSource({
+      settings: settings.routes,
+      clock,
+      log: logger,
+      forgive: options.forgiveRoutes,
+      onTable: (table) => this.putInForce(table),
     });
-    this.publishers = new Publishers(settings, this.hub, this.door, logger);
-    this.signer = new Signer(() => clock.wallTime(), { keyFailed: (text) => logger.error(text) });
-    this.parts = {
-      settings: { ...settings.proxy, logFrom: settings.log.from, logUserAgent: settings.log.userAgent },
-      websocket: settings.websocket,
-      routes: () => this.table,
-      backendFor: (target) => this.backends.backendFor(target),
-      webSockets: this.backends.webSockets,
-      signer: this.signer,
-      isTrusted: trustOf(settings.proxy.upstreamKey, clock, logger),
-      holds: this.holds,
-      shared: new SharedRequests(),
-      filterRate: new RequestRate(this.wheel, HTTP_FILTER_RATE),
-      sockjs: {
-        sessions: new SockjsSessions(settings.sockjs.maxSessions),
-        page: iframePage(settings.proxy.sockjsUrl),
-      },
-    };
   }
 
   /**
@@ -178,14 +128,12 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     return holdfast;
   }
 
-  /** Where clients and publishers reach this Holdfast; real port numbers where 0 was asked for. */
   get addresses(): Addresses {
     return this.reachable;
   }
 
-  /** Number of routes in force. */
   get routeCount(): number {
-    return this.table.size;
+    return this.clients.routeCount;
   }
 
   /**
@@ -197,92 +145,32 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     return this.door.publish(parseItemJson(item));
   }
 
-  /** Reads the routes file again, as a change of it does by itself; held connections stay as they are. */
-  async reload(): Promise<void> {
-    await this.watch?.reloadNow();
-    await this.loading;
+  reload(): Promise<void> {
+    return this.routes.reload();
   }
 
-  /** Ends every hold in order and closes everything; resolves when nothing is left open. */
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
   }
 
   private async open(): Promise<void> {
-    const { http, websocket } = this.options.settings;
-    const compression = websocket.allowCompression ? new Compression(websocket.compressionThreshold) : undefined;
-    this.watchRoutes();
-    this.table = await this.loadRoutes();
-    await this.backends.prepare(this.table);
+    await this.putInForce(await this.routes.load());
     const publishers = await this.publishers.open();
-    const addresses: ListenAddress[] = [];
-    for (const address of http.listen) {
-      const front = new Http1Server(
-        { ...http, counters: this.counters, setting: 'http.listen' },
-        {
-          request: (request, exchange) => serveHttp(this.parts, request, exchange),
-          webSocket: (request, upgrade) => serveWebSocket(this.parts, request, upgrade, compression),
-        },
-      );
-      this.fronts.push(front);
-      addresses.push(await front.listen(address));
-    }
-    this.reachable = { http: addresses, ...publishers };
+    this.reachable = { http: await this.clients.open(), ...publishers };
   }
 
-  /** Requests find the new targets only when these can be reached; one table after the other. */
+  /** Requests find the new targets only when these can be reached. */
   private async putInForce(table: RouteTable): Promise<void> {
     if (this.closing !== undefined) return;
-    try {
-      await this.backends.prepare(table);
-      this.table = table;
-    } catch (error) {
-      this.options.logger.error(`the routes cannot be put in force: ${String(error)}`);
-    }
-  }
-
-  /** From before the first reading on, so that no change is missed. */
-  private watchRoutes(): void {
-    const { settings, logger, clock = systemClock } = this.options;
-    const { file } = settings.routes;
-    if (file === undefined) return;
-    this.watch = new RoutesWatch({
-      file,
-      clock,
-      log: logger,
-      onLoaded: ({ table }) => {
-        this.signer.forgetKeys();
-        this.loading = this.loading.then(() => this.putInForce(table));
-      },
-      onFailed: () => {},
-    });
-    this.watch.start();
-  }
-
-  private async loadRoutes(): Promise<RouteTable> {
-    const { settings, logger, forgiveRoutes } = this.options;
-    const { file, lines } = settings.routes;
-    const loaded: LoadedRoutes =
-      file === undefined ? parseRoutesLines(lines, COMMAND_LINE) : await loadRoutesFile(file, forgiveRoutes);
-    const [error] = loaded.errors;
-    if (error !== undefined && !forgiveRoutes) throw new HoldfastError('HOLDFAST_ROUTE_INVALID', error);
-    const without = routesWithoutEffect(loaded.table.routes());
-    for (const text of [...loaded.errors, ...loaded.warnings, ...without]) logger.warn(text);
-    return loaded.table;
+    await this.zeroMq.prepare(table);
+    this.clients.putInForce(table);
   }
 
   private async shutDown(): Promise<void> {
-    const fronts = this.fronts.map((front) => front.stopAccepting());
-    this.hub.close();
-    for (const hold of [...this.holds.open]) hold.shutDown();
-    const publishers = Promise.all([this.publishers.close(), this.watch?.close()]);
-    for (const front of this.fronts) front.endConnections(CLOSE_GRACE);
-    await Promise.all([publishers, this.loading, ...fronts]);
-    // Goodbyes to origins that wait for their signature go out before the connections close.
-    await this.signer.settled();
-    await new Promise((resolve) => setImmediate(resolve));
-    await this.backends.close(CLOSE_GRACE);
+    const clients = this.clients.close();
+    await Promise.all([clients, this.publishers.close(), this.routes.close()]);
+    await this.zeroMq.close();
     this.wheel.close();
     this.emit('close');
     this.removeAllListeners();

@@ -4,7 +4,7 @@ import { HttpControl } from '../control/http-control.js';
 import type { PublishDoor } from '../control/publish-door.js';
 import { ZmqPull, ZmqSub } from '../control/zmq-in.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
-import type { Hub } from '../hub/hub.js';
+import type { ChannelObserver } from '../hub/hub.js';
 import type { Logger } from '../observe/logger.js';
 import { loadZeroMq } from '../zeromq/load-zeromq.js';
 
@@ -22,7 +22,7 @@ export class Publishers {
 
   constructor(
     private readonly settings: Settings,
-    private readonly hub: Hub,
+    private readonly hub: { observe(observer: ChannelObserver): void },
     private readonly door: PublishDoor,
     private readonly log: Logger,
   ) {}

@@ -1,0 +1,171 @@
+/**
+ * The half of Holdfast that clients see: listeners, proxy, holds, and the ways to origins. A single process has it
+ * beside the half for publishers; each worker has one of its own.
+ */
+import { readFileSync } from 'node:fs';
+import { Signer } from '../backend/signature.js';
+import { verificationKeyOf, verifyGripSig } from '../backend/trust.js';
+import type { HttpBackend } from '../backend/verdict.js';
+import type { ListenAddress, Settings } from '../config/settings.js';
+import { Http1Server } from '../front/http1-server.js';
+import { Compression } from '../hold/compression.js';
+import type { HoldParts } from '../hold/hold-parts.js';
+import { RefreshGroups } from '../hold/refresh-groups.js';
+import { UpdateQueue } from '../hold/update-queue.js';
+import type { Hub } from '../hub/hub.js';
+import type { Counters } from '../observe/counters.js';
+import type { Logger } from '../observe/logger.js';
+import type { ReadableRate } from '../observe/readable-rate.js';
+import { HTTP_FILTER_RATE } from '../protocol/filters/http-filter.js';
+import { parseKey } from '../protocol/key-format.js';
+import type { ProxyParts } from '../proxy/proxy-parts.js';
+import { RequestRate } from '../proxy/request-rate.js';
+import { serveHttp } from '../proxy/serve-http.js';
+import { serveWebSocket } from '../proxy/serve-websocket.js';
+import { SharedRequests } from '../proxy/shared-requests.js';
+import { iframePage } from '../proxy/sockjs/iframe-page.js';
+import { SockjsSessions } from '../proxy/sockjs/sessions.js';
+import type { RouteTable } from '../routes/route-table.js';
+import type { Clock } from '../time/clock.js';
+import type { Wheel } from '../time/wheel.js';
+import { Backends } from './backends.js';
+
+/** Milliseconds that clients and origins get to take what is on its way when the process ends. */
+const CLOSE_GRACE = 1_000;
+
+export interface ClientHalfParts {
+  readonly settings: Settings;
+  readonly hub: Hub;
+  readonly wheel: Wheel;
+  readonly log: Logger;
+  readonly warnings: ReadableRate;
+  readonly counters: Counters;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+  /** The way to ZeroMQ handlers; undefined while there is none. */
+  readonly zeroMq: () => HttpBackend | undefined;
+}
+
+export class ClientHalf {
+  private readonly fronts: Http1Server[] = [];
+  private readonly holds: HoldParts;
+  private readonly backends: Backends;
+  private readonly signer: Signer;
+  private readonly proxy: ProxyParts;
+  private table: RouteTable;
+
+  constructor(
+    private readonly parts: ClientHalfParts,
+    table: RouteTable,
+  ) {
+    const { settings, hub, wheel, log, warnings, counters, random } = parts;
+    const { clock } = wheel;
+    this.table = table;
+    this.holds = {
+      hub,
+      wheel,
+      log,
+      warnings,
+      counters,
+      limits: {
+        ...settings.hold,
+        slowCloseCode: settings.websocket.slowCloseCode,
+        maxRecoveryBytes: settings.websocket.maxResponseBytes,
+      },
+      random,
+      updates: new UpdateQueue(wheel),
+      refreshes: new RefreshGroups(wheel),
+      open: new Set(),
+    };
+    const { connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
+    this.backends = new Backends(
+      {
+        connectTimeout,
+        idleTimeout: originIdleTimeout,
+        keepAlive: originKeepAlive,
+        maxHeadBytes: maxOriginHeadBytes,
+      },
+      parts.zeroMq,
+    );
+    this.signer = new Signer(() => clock.wallTime(), { keyFailed: (text) => log.error(text) });
+    this.proxy = {
+      settings: { ...settings.proxy, logFrom: settings.log.from, logUserAgent: settings.log.userAgent },
+      websocket: settings.websocket,
+      routes: () => this.table,
+      backendFor: (target) => this.backends.backendFor(target),
+      webSockets: this.backends.webSockets,
+      signer: this.signer,
+      isTrusted: trustOf(settings.proxy.upstreamKey, clock, log),
+      holds: this.holds,
+      shared: new SharedRequests(),
+      filterRate: new RequestRate(wheel, HTTP_FILTER_RATE),
+      sockjs: {
+        sessions: new SockjsSessions(settings.sockjs.maxSessions),
+        page: iframePage(settings.proxy.sockjsUrl),
+      },
+    };
+  }
+
+  /** Number of routes in force. */
+  get routeCount(): number {
+    return this.table.size;
+  }
+
+  /**
+   * Listens for clients; resolves with the real addresses.
+   * @throws HoldfastError HOLDFAST_LISTEN_FAILED
+   */
+  async open(): Promise<readonly ListenAddress[]> {
+    const { http, websocket } = this.parts.settings;
+    const compression = websocket.allowCompression ? new Compression(websocket.compressionThreshold) : undefined;
+    const addresses: ListenAddress[] = [];
+    for (const address of http.listen) {
+      const front = new Http1Server(
+        { ...http, counters: this.parts.counters, setting: 'http.listen' },
+        {
+          request: (request, exchange) => serveHttp(this.proxy, request, exchange),
+          webSocket: (request, upgrade) => serveWebSocket(this.proxy, request, upgrade, compression),
+        },
+      );
+      this.fronts.push(front);
+      addresses.push(await front.listen(address));
+    }
+    return addresses;
+  }
+
+  /** New requests find these routes; held connections stay as they are. */
+  putInForce(table: RouteTable): void {
+    this.signer.forgetKeys();
+    this.table = table;
+  }
+
+  /** Lets everybody who is held ask their origin again, where it can be asked. */
+  askAll(): void {
+    for (const hold of [...this.holds.open]) hold.askAgain?.();
+  }
+
+  /** Ends every hold in order, and every connection; what is published already is written first. */
+  async close(): Promise<void> {
+    const { fronts, holds, signer } = this;
+    const gone = fronts.map((front) => front.stopAccepting());
+    this.parts.hub.close();
+    for (const hold of [...holds.open]) hold.shutDown();
+    for (const front of fronts) front.endConnections(CLOSE_GRACE);
+    await Promise.all(gone);
+    // Goodbyes to origins that wait for their signature go out before the connections close.
+    await signer.settled();
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.backends.close(CLOSE_GRACE);
+  }
+}
+
+/** The check for trusted clients; undefined when nobody is trusted. */
+function trustOf(setting: string, clock: Clock, log: Logger): ProxyParts['isTrusted'] {
+  if (setting === '') return undefined;
+  const key = verificationKeyOf(parseKey(setting, (path) => readFileSync(path, 'utf8')));
+  if (key === undefined) {
+    log.warn('no key in proxy.upstream_key that signatures could be checked with: no client is trusted');
+    return undefined;
+  }
+  return (token) => verifyGripSig(token, key, () => clock.wallTime());
+}

@@ -1,0 +1,47 @@
+/**
+ * What the main process and a worker say to each other. Items, openings of channels and numbers of subscribers have
+ * frames of their own; all else is rare, and a plain object.
+ */
+import type { Failure, OriginRequest } from '../../backend/verdict.js';
+import type { ListenAddress, Settings } from '../../config/settings.js';
+import type { ErrorCode } from '../../errors/catalogue.js';
+import type { TallyCounts } from '../../hub/tally.js';
+import type { CounterValues } from '../../observe/counters.js';
+import type { CompleteResponse } from '../../protocol/instruct.js';
+import type { Target } from '../../routes/route.js';
+
+/** Frame types. 0 is that of plain objects. */
+export const FRAMES = {
+  /** To a worker: `report u32 | item`; 0 is no report. */
+  item: 1,
+  /** To a worker, for each opening: `channel text | has id u8 | last id text`. */
+  opened: 2,
+  /** From a worker, again and again: `channel text | state u8 | response u32 | stream u32 | ws u32`. */
+  channels: 3,
+} as const;
+
+/** States of a channel in a worker. */
+export const CHANNEL = { counted: 0, opened: 1, closed: 2 } as const;
+
+/** To a worker. */
+export type MainMessage =
+  | { readonly kind: 'start'; readonly settings: Settings; readonly forgiveRoutes: boolean; readonly name: string }
+  | { readonly kind: 'forget'; readonly channel: string }
+  | { readonly kind: 'ask-again'; readonly channel: string }
+  /** Forget all last ids, and ask the origins of everybody who is held. */
+  | { readonly kind: 'recover' }
+  | { readonly kind: 'reload' }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'answer'; readonly id: number; readonly response: CompleteResponse }
+  | { readonly kind: 'no-answer'; readonly id: number; readonly failure: Failure };
+
+/** From a worker. */
+export type WorkerMessage =
+  | { readonly kind: 'listening'; readonly addresses: readonly ListenAddress[]; readonly routes: number }
+  | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string }
+  | { readonly kind: 'forget'; readonly channel: string }
+  | { readonly kind: 'settled'; readonly report: number; readonly counts: TallyCounts }
+  | { readonly kind: 'counters'; readonly values: CounterValues }
+  /** A request for a ZeroMQ handler: their sockets are in the main process. The body is whole. */
+  | { readonly kind: 'ask'; readonly id: number; readonly request: OriginRequest; readonly target: Target }
+  | { readonly kind: 'cancel'; readonly id: number };
