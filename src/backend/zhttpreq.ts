@@ -245,8 +245,8 @@ function lengthHeader(method: string, body: Buffer): [string, string][] {
   return [['Content-Length', String(body.length)]];
 }
 
-/** Reads a body to its end, and a little beyond the limit at most. */
-async function wholeBody(body: OriginRequest['body']): Promise<Buffer> {
+/** Reads a body to its end, and a little beyond the limit of these handlers at most. */
+export async function wholeBody(body: OriginRequest['body']): Promise<Buffer> {
   if (Buffer.isBuffer(body)) return body;
   const chunks: Buffer[] = [];
   let size = 0;

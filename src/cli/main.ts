@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../config/load-settings.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
-import { Holdfast } from '../runtime/holdfast.js';
+import { Holdfast, type Running } from '../runtime/holdfast.js';
 import { type ProcessLog, processLog } from '../runtime/log.js';
+import { SeveralProcesses, workerCount } from '../runtime/workers/several-processes.js';
 import { parseArguments, type RunArguments } from './arguments.js';
 import { startupLines } from './startup-lines.js';
 
@@ -36,7 +37,9 @@ async function run(intention: RunArguments): Promise<void> {
   const log = processLog(settings.log.level, settings.log.format, 1);
   const { logger } = log;
   for (const warning of warnings) logger.warn(warning);
-  const started = await Holdfast.start({ settings, logger, forgiveRoutes: dropIn }).catch(async (error: unknown) => {
+  const options = { settings, logger, forgiveRoutes: dropIn };
+  const starting = workerCount(settings) === 1 ? Holdfast.start(options) : SeveralProcesses.start(options);
+  const started: Running = await starting.catch(async (error: unknown) => {
     await log.close();
     if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_LISTEN_FAILED') throw error;
     throw new HoldfastError(error.code, `${error.message}; settings from ${source}`, { cause: error });
@@ -56,7 +59,7 @@ async function run(intention: RunArguments): Promise<void> {
   }
 }
 
-async function end(signal: string, holdfast: Holdfast, log: ProcessLog): Promise<void> {
+async function end(signal: string, holdfast: Running, log: ProcessLog): Promise<void> {
   log.logger.info(`${signal} received, closing`);
   await holdfast.close();
   log.logger.info('closed');

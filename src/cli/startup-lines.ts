@@ -1,14 +1,17 @@
 /** What the log says at the start, in plain words: who listens where, which routes are in force, what to try next. */
 import type { ListenAddress, Settings } from '../config/settings.js';
-import type { Holdfast } from '../runtime/holdfast.js';
+import type { Running } from '../runtime/holdfast.js';
+import { workerCount } from '../runtime/workers/several-processes.js';
 
 const WELL_KNOWN_KEY = 'changeme';
 
-export function startupLines(version: string, source: string, settings: Settings, holdfast: Holdfast): string[] {
+export function startupLines(version: string, source: string, settings: Settings, holdfast: Running): string[] {
   const { http, control, pull, sub } = holdfast.addresses;
   const { file, lines: given } = settings.routes;
   const lines = [`Holdfast ${version}, settings from ${source}`];
   for (const address of http) lines.push(`clients: listening on http://${authority(address)}`);
+  const workers = workerCount(settings);
+  if (workers > 1) lines.push(`workers: ${workers} processes serve clients`);
   lines.push(
     control === undefined
       ? 'control port: off (control.listen)'

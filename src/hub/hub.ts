@@ -114,10 +114,14 @@ export class Hub implements Publishing, Outlet<Channel> {
 
   /** Forgets that id, after it has turned out that somebody's state is not the one it follows. */
   forgetLastId(channel: string): void {
-    const known = this.channels.get(channel);
-    if (known === undefined) return;
-    known.lastId = undefined;
+    this.dropLastId(channel);
     this.parts.uplink?.forgetLastId(channel);
+  }
+
+  /** The same, at the word of the uplink. */
+  dropLastId(channel: string): void {
+    const known = this.channels.get(channel);
+    if (known !== undefined) known.lastId = undefined;
   }
 
   /**

@@ -8,7 +8,7 @@ import type { ErrorCode } from '../../errors/catalogue.js';
 import type { TallyCounts } from '../../hub/tally.js';
 import type { CounterValues } from '../../observe/counters.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
-import type { Target } from '../../routes/route.js';
+import type { Route, Target } from '../../routes/route.js';
 
 /** Frame types. 0 is that of plain objects. */
 export const FRAMES = {
@@ -25,19 +25,19 @@ export const CHANNEL = { counted: 0, opened: 1, closed: 2 } as const;
 
 /** To a worker. */
 export type MainMessage =
-  | { readonly kind: 'start'; readonly settings: Settings; readonly forgiveRoutes: boolean; readonly name: string }
+  | { readonly kind: 'start'; readonly settings: Settings; readonly routes: readonly Route[] }
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'ask-again'; readonly channel: string }
   /** Forget all last ids, and ask the origins of everybody who is held. */
   | { readonly kind: 'recover' }
-  | { readonly kind: 'reload' }
+  | { readonly kind: 'reload'; readonly routes: readonly Route[] }
   | { readonly kind: 'close' }
   | { readonly kind: 'answer'; readonly id: number; readonly response: CompleteResponse }
   | { readonly kind: 'no-answer'; readonly id: number; readonly failure: Failure };
 
 /** From a worker. */
 export type WorkerMessage =
-  | { readonly kind: 'listening'; readonly addresses: readonly ListenAddress[]; readonly routes: number }
+  | { readonly kind: 'listening'; readonly addresses: readonly ListenAddress[] }
   | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string }
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'settled'; readonly report: number; readonly counts: TallyCounts }

@@ -1,0 +1,149 @@
+/**
+ * One Holdfast in several processes. This one, the main process, has everything that publishers and operators reach,
+ * once; the workers have the clients. To the outside it looks like a single server.
+ *
+ *     publisher ──► control port, ZeroMQ ──► central hub ══ bus ══► worker: hub ──► holds ──► clients
+ */
+import { availableParallelism } from 'node:os';
+import type { Settings } from '../../config/settings.js';
+import { PublishDoor } from '../../control/publish-door.js';
+import { Counters, type CounterValues, sumOf } from '../../observe/counters.js';
+import type { Logger } from '../../observe/logger.js';
+import { ReadableRate } from '../../observe/readable-rate.js';
+import { COMMAND_LINE, parseRoutesLines } from '../../routes/load-routes.js';
+import type { RouteTable } from '../../routes/route-table.js';
+import { systemClock } from '../../time/clock.js';
+import { Wheel } from '../../time/wheel.js';
+import { FirstSubscriptions } from '../first-subscriptions.js';
+import type { Addresses, Running } from '../holdfast.js';
+import { Publishers } from '../publishers.js';
+import { RoutesSource } from '../routes-source.js';
+import { ZeroMqTargets } from '../zeromq-targets.js';
+import { CentralHub } from './central-hub.js';
+import { WorkerPool } from './worker-pool.js';
+
+export interface SeveralOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly forgiveRoutes: boolean;
+}
+
+/** Processes that the setting asks for. */
+export function workerCount({ workers }: Settings): number {
+  return workers.count === 'auto' ? availableParallelism() : workers.count;
+}
+
+export class SeveralProcesses implements Running {
+  private readonly wheel = new Wheel(systemClock);
+  private readonly own = new Counters();
+  private readonly hub: CentralHub;
+  private readonly pool: WorkerPool;
+  private readonly publishers: Publishers;
+  private readonly zeroMq: ZeroMqTargets;
+  private readonly routes: RoutesSource;
+  private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
+  private closing: Promise<void> | undefined = undefined;
+  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [] };
+
+  private constructor({ settings, logger, forgiveRoutes }: SeveralOptions) {
+    const { wheel } = this;
+    const { clock } = wheel;
+    const count = workerCount(settings);
+    const warnings = new ReadableRate(logger, clock);
+    const shared = { wheel, log: logger, warnings, counters: this.own };
+    this.hub = new CentralHub({ ...shared, settings: settings.publish });
+    if (settings.hold.updateOnFirstSubscription) this.hub.observe(new FirstSubscriptions(this.hub, wheel));
+    this.zeroMq = new ZeroMqTargets(shared);
+    this.pool = new WorkerPool({
+      count,
+      clock,
+      log: logger,
+      link: { hub: this.hub, zeroMq: () => this.zeroMq.requests },
+      start: () => ({ kind: 'start', settings: shareOf(settings, count), routes: this.table.routes() }),
+    });
+    const door = new PublishDoor({
+      ...shared,
+      hub: this.hub,
+      askAll: () => this.pool.broadcast({ kind: 'recover' }),
+      onPublish: () => {},
+      congestion: this.pool,
+    });
+    this.publishers = new Publishers(settings, this.hub, door, logger);
+    this.routes = new RoutesSource({
+      settings: settings.routes,
+      clock,
+      log: logger,
+      forgive: forgiveRoutes,
+      onTable: (table) => this.putInForce(table),
+    });
+  }
+
+  /**
+   * Starts, and resolves when every worker listens.
+   * @throws HoldfastError naming setting, file and line; what was opened is closed again
+   */
+  static async start(options: SeveralOptions): Promise<SeveralProcesses> {
+    const several = new SeveralProcesses(options);
+    try {
+      several.table = await several.routes.load();
+      await several.zeroMq.prepare(several.table);
+      const publishers = await several.publishers.open();
+      const { addresses } = await several.pool.open();
+      several.reachable = { http: addresses, ...publishers };
+    } catch (error) {
+      await several.close();
+      throw error;
+    }
+    return several;
+  }
+
+  get addresses(): Addresses {
+    return this.reachable;
+  }
+
+  get routeCount(): number {
+    return this.table.size;
+  }
+
+  /** What all processes together have counted since the start; that of workers a second ago at most. */
+  get counters(): CounterValues {
+    return sumOf([this.own, this.pool.counters]);
+  }
+
+  reload(): Promise<void> {
+    return this.routes.reload();
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async putInForce(table: RouteTable): Promise<void> {
+    if (this.closing !== undefined) return;
+    await this.zeroMq.prepare(table);
+    this.table = table;
+    this.pool.broadcast({ kind: 'reload', routes: table.routes() });
+  }
+
+  private async shutDown(): Promise<void> {
+    // What publishers have been told is published is on the bus before its workers are told to end.
+    await Promise.all([this.publishers.close(), this.routes.close()]);
+    await this.pool.close();
+    await this.zeroMq.close();
+    this.hub.close();
+    this.wheel.close();
+  }
+}
+
+/** Limits that hold for all together are divided; what two workers cannot share evenly is rounded up. */
+function shareOf(settings: Settings, count: number): Settings {
+  const share = (value: number): number => Math.ceil(value / count);
+  const { http, publish, sockjs } = settings;
+  return {
+    ...settings,
+    http: { ...http, maxConnections: share(http.maxConnections) },
+    publish: { ...publish, messageRate: share(publish.messageRate), messageHwm: share(publish.messageHwm) },
+    sockjs: { ...sockjs, maxSessions: share(sockjs.maxSessions) },
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * One worker as the main process sees it: its process, the pipe to it, and what it says.
+ *
+ *     starting ──listening──► serving ──close()──► closing ──exit──► gone
+ *         └──failed, exit────────┴──exit─────────────────────────────►┘
+ */
+import type { Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
+import type { AnswerCall, HttpBackend } from '../../backend/verdict.js';
+import { HoldfastError } from '../../errors/holdfast-error.js';
+import { Counters, type CounterValues } from '../../observe/counters.js';
+import { Bus } from './bus.js';
+import type { CentralHub, ItemTaker } from './central-hub.js';
+import type { FramePayload } from './frames.js';
+import { HandlerAnswer } from './handler-answer.js';
+import { CHANNEL, FRAMES, type MainMessage, type WorkerMessage } from './messages.js';
+
+/** Where the pipe is in the worker's list of descriptors. */
+export const BUS_DESCRIPTOR = 4;
+
+export interface LinkParts {
+  readonly hub: CentralHub;
+  /** The way to ZeroMQ handlers, whose sockets are in this process. */
+  readonly zeroMq: () => HttpBackend | undefined;
+}
+
+/** What a worker says when it listens. */
+export type Listening = Extract<WorkerMessage, { kind: 'listening' }>;
+
+/** How a worker came to its end. */
+export interface WorkerEnd {
+  readonly pid: number | undefined;
+  /** Such as `signal SIGKILL`, `exit code 1`. */
+  readonly how: string;
+}
+
+export class WorkerLink implements ItemTaker {
+  /** Last counters it has told. */
+  counters: CounterValues = new Counters();
+  private readonly bus: Bus<MainMessage, WorkerMessage>;
+  private readonly calls = new Map<number, AnswerCall>();
+  private listening: ((answer: Listening) => void) | undefined = undefined;
+  private refused: ((error: Error) => void) | undefined = undefined;
+  private readonly ended: Promise<WorkerEnd>;
+
+  constructor(
+    private readonly worker: Worker,
+    private readonly parts: LinkParts,
+  ) {
+    const { process: child } = worker;
+    this.bus = new Bus(child.stdio[BUS_DESCRIPTOR] as Socket, {
+      message: (message) => this.take(message),
+      frame: (type, payload) => this.takeFrame(type, payload),
+      lost: () => {},
+    });
+    this.ended = new Promise((resolve) => {
+      worker.once('exit', (code: number, signal: string | null) => {
+        const how = signal ? `signal ${signal}` : `exit code ${code}`;
+        this.release();
+        this.refused?.(new Error(`the worker process ended with ${how} while it started`));
+        resolve({ pid: child.pid, how });
+      });
+      // Of a child that could not be started there is no other sign.
+      worker.once('error', (error) => {
+        this.refused?.(error);
+        resolve({ pid: child.pid, how: error.message });
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.worker.process.pid;
+  }
+
+  /** Bytes that it has not taken yet. */
+  get queuedBytes(): number {
+    return this.bus.queuedBytes;
+  }
+
+  /**
+   * Resolves when it listens.
+   * @throws HoldfastError with what the worker says, or an Error when it ends without a word
+   */
+  start(message: Extract<MainMessage, { kind: 'start' }>): Promise<Listening> {
+    return new Promise((resolve, reject) => {
+      this.listening = resolve;
+      this.refused = reject;
+      this.bus.send(message);
+    });
+  }
+
+  send(message: MainMessage): void {
+    this.bus.send(message);
+  }
+
+  sendFrame(frame: Buffer): void {
+    this.bus.sendFrame(frame);
+  }
+
+  forget(channel: string): void {
+    this.bus.send({ kind: 'forget', channel });
+  }
+
+  askAgain(channel: string): void {
+    this.bus.send({ kind: 'ask-again', channel });
+  }
+
+  whenTaken(run: () => void): void {
+    this.bus.whenTaken(run);
+  }
+
+  whenEnded(): Promise<WorkerEnd> {
+    return this.ended;
+  }
+
+  kill(): void {
+    this.worker.process.kill('SIGKILL');
+  }
+
+  private take(message: WorkerMessage): void {
+    switch (message.kind) {
+      case 'listening':
+        this.refused = undefined;
+        this.listening?.(message);
+        return;
+      case 'failed': {
+        const { code, message: text } = message;
+        this.refused?.(code === undefined ? new Error(text) : new HoldfastError(code, text));
+        return;
+      }
+      case 'forget':
+        this.parts.hub.forgetLastId(this, message.channel);
+        return;
+      case 'settled':
+        this.parts.hub.settled(message.report, message.counts);
+        return;
+      case 'counters':
+        this.counters = message.values;
+        return;
+      case 'ask':
+        this.ask(message);
+        return;
+      case 'cancel':
+        this.calls.get(message.id)?.cancel();
+        this.calls.delete(message.id);
+    }
+  }
+
+  private takeFrame(type: number, payload: FramePayload): void {
+    if (type !== FRAMES.channels) return;
+    const { hub } = this.parts;
+    const channel = payload.text();
+    const state = payload.u8();
+    if (state === CHANNEL.closed) {
+      hub.closed(this, channel);
+      return;
+    }
+    if (state === CHANNEL.opened) hub.opened(this, channel);
+    hub.counted(this, channel, { response: payload.u32(), stream: payload.u32(), ws: payload.u32() });
+  }
+
+  private ask({ id, request, target }: Extract<WorkerMessage, { kind: 'ask' }>): void {
+    const backend = this.parts.zeroMq();
+    if (backend === undefined) {
+      this.bus.send({ kind: 'no-answer', id, failure: { kind: 'unreachable' } });
+      return;
+    }
+    const answer = new HandlerAnswer((message) => {
+      this.calls.delete(id);
+      this.bus.send({ ...message, id });
+    });
+    this.calls.set(id, backend.send(request, target, answer));
+  }
+
+  private release(): void {
+    this.parts.hub.gone(this);
+    for (const call of this.calls.values()) call.cancel();
+    this.calls.clear();
+  }
+}

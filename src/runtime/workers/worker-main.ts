@@ -1,0 +1,27 @@
+/** The program that a worker process runs; started by the main process and by nobody else. */
+import { Socket } from 'node:net';
+import { Bus } from './bus.js';
+import type { MainMessage, WorkerMessage } from './messages.js';
+import { BUS_DESCRIPTOR } from './worker-link.js';
+import { WorkerProcess } from './worker-process.js';
+import { WorkerUplink } from './worker-uplink.js';
+
+// A terminal sends these to all processes at once: the main process decides, and tells.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+let worker: WorkerProcess | undefined;
+
+const bus: Bus<WorkerMessage, MainMessage> = new Bus(new Socket({ fd: BUS_DESCRIPTOR }), {
+  message: (message) => {
+    if (message.kind !== 'start') {
+      worker?.take(message);
+      return;
+    }
+    worker = new WorkerProcess(bus, uplink, message);
+    void worker.open();
+  },
+  frame: (type, payload) => uplink.frame(type, payload),
+  // Without the main process nothing that is published comes any more: clients are better off elsewhere.
+  lost: () => process.exit(1),
+});
+const uplink = new WorkerUplink(bus);

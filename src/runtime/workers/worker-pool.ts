@@ -1,0 +1,155 @@
+/**
+ * The worker processes: started together, started again with growing pauses when one ends unasked, ended together.
+ * Clients come to them by the kernel: all accept from the same listening sockets, which `node:cluster` hands round.
+ *
+ *     slot:  starting ──listening──► serving ──unasked end──► pausing ──► starting
+ *            any ──close()──► closed
+ */
+import cluster from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import type { Congestion } from '../../control/publish-door.js';
+import { type CounterValues, sumOf } from '../../observe/counters.js';
+import type { Logger } from '../../observe/logger.js';
+import type { Cancellable, Clock } from '../../time/clock.js';
+import type { MainMessage } from './messages.js';
+import { type LinkParts, type Listening, WorkerLink } from './worker-link.js';
+
+/** Milliseconds before a worker is started again; each further time in a row twice as long. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 10_000;
+/** Milliseconds after which a worker counts as well, and the pauses begin anew. */
+const WELL_AFTER = 10_000;
+/** Milliseconds that a worker may take for an orderly end. */
+const END_TIMEOUT = 5_000;
+/** Bytes that may wait for one worker before publishers have to wait. */
+const MAX_QUEUED = 16 * 1024 * 1024;
+
+export interface PoolOptions {
+  readonly count: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly link: LinkParts;
+  /** What a worker is started with; asked for each one, because routes change. */
+  readonly start: () => Extract<MainMessage, { kind: 'start' }>;
+}
+
+interface Slot {
+  readonly number: number;
+  link: WorkerLink | undefined;
+  /** Ends in a row. */
+  failures: number;
+  pause: Cancellable | undefined;
+}
+
+export class WorkerPool implements Congestion {
+  private readonly slots: Slot[];
+  private closing = false;
+  /** What ended workers had counted, without what they held at the time. */
+  private past: CounterValues[] = [];
+  /** Workers that were started again. */
+  restarts = 0;
+
+  constructor(private readonly options: PoolOptions) {
+    this.slots = Array.from({ length: options.count }, (_, index) => ({
+      number: index + 1,
+      link: undefined,
+      failures: 0,
+      pause: undefined,
+    }));
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    cluster.setupPrimary({
+      exec: fileURLToPath(new URL('./worker-main.js', import.meta.url)),
+      args: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
+    });
+  }
+
+  /**
+   * Starts all workers; resolves with what the first one says when every one of them listens.
+   * @throws HoldfastError with what a worker says; those that run already are for `close` to end
+   */
+  async open(): Promise<Listening> {
+    // One after the other: with port 0 the first one's port is everybody's.
+    let first: Listening | undefined;
+    for (const slot of this.slots) {
+      const listening = await this.start(slot);
+      first ??= listening;
+    }
+    if (first === undefined) throw new RangeError('a pool has at least one worker');
+    return first;
+  }
+
+  /** What all workers together have counted, those included that have ended. */
+  get counters(): CounterValues {
+    return sumOf([...this.past, ...this.links.map(({ counters }) => counters)]);
+  }
+
+  get congested(): boolean {
+    return this.links.some(({ queuedBytes }) => queuedBytes > MAX_QUEUED);
+  }
+
+  whenClear(run: () => void): void {
+    const slow = this.links.find(({ queuedBytes }) => queuedBytes > MAX_QUEUED);
+    if (slow === undefined) run();
+    else slow.whenTaken(() => this.whenClear(run));
+  }
+
+  broadcast(message: MainMessage): void {
+    for (const link of this.links) link.send(message);
+  }
+
+  /** Ends all workers in order; those that take too long are ended all the same. */
+  async close(): Promise<void> {
+    this.closing = true;
+    for (const { pause } of this.slots) pause?.cancel();
+    const { links } = this;
+    for (const link of links) link.send({ kind: 'close' });
+    const timer = this.options.clock.after(END_TIMEOUT, () => {
+      for (const link of this.links) link.kill();
+    });
+    await Promise.all(links.map((link) => link.whenEnded()));
+    timer.cancel();
+  }
+
+  private get links(): WorkerLink[] {
+    return this.slots.map(({ link }) => link).filter((link) => link !== undefined);
+  }
+
+  private start(slot: Slot): Promise<Listening> {
+    const { link: parts, start, clock } = this.options;
+    const link = new WorkerLink(cluster.fork(), parts);
+    slot.link = link;
+    const startedAt = clock.now();
+    void link.whenEnded().then(({ pid, how }) => {
+      slot.link = undefined;
+      this.remember(link.counters);
+      if (this.closing) return;
+      if (clock.now() - startedAt >= WELL_AFTER) slot.failures = 0;
+      this.startAgain(slot, `worker ${slot.number} (pid ${pid}) ended with ${how}`);
+    });
+    return link.start(start());
+  }
+
+  private startAgain(slot: Slot, what: string): void {
+    const { clock, log } = this.options;
+    const pause = Math.min(FIRST_PAUSE * 2 ** slot.failures, LONGEST_PAUSE);
+    slot.failures += 1;
+    log.error(`${what}; its clients are gone, and another one starts in ${pause} ms`);
+    slot.pause = clock.after(pause, () => {
+      this.restarts += 1;
+      this.start(slot).then(
+        () => log.info(`worker ${slot.number} serves again (pid ${slot.link?.pid})`),
+        (error: unknown) => {
+          log.error(`worker ${slot.number} cannot serve: ${error instanceof Error ? error.message : String(error)}`);
+          slot.link?.kill();
+        },
+      );
+    });
+  }
+
+  /** What has happened stays counted, what was held does not. */
+  private remember(counters: CounterValues): void {
+    const past = { ...counters, openConnections: 0, holds: { response: 0, stream: 0, ws: 0 } };
+    this.past = [sumOf([...this.past, past])];
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * What a worker is: the half for clients, with its own hub, which gets its items from the main process. It lives as long
+ * as the pipe to that does.
+ */
+import { HoldfastError } from '../../errors/holdfast-error.js';
+import { Hub } from '../../hub/hub.js';
+import { Counters } from '../../observe/counters.js';
+import { ReadableRate } from '../../observe/readable-rate.js';
+import { RouteTable } from '../../routes/route-table.js';
+import { systemClock } from '../../time/clock.js';
+import { Wheel } from '../../time/wheel.js';
+import { ClientHalf } from '../client-half.js';
+import { type ProcessLog, processLog } from '../log.js';
+import { HandlersBeyond } from './handlers-beyond.js';
+import type { MainMessage } from './messages.js';
+import type { WorkerBus, WorkerUplink } from './worker-uplink.js';
+
+/** Milliseconds between two reports of what has been counted. */
+const COUNTERS_INTERVAL = 1_000;
+
+export class WorkerProcess {
+  private readonly log: ProcessLog;
+  private readonly wheel = new Wheel(systemClock);
+  private readonly counters = new Counters();
+  private readonly hub: Hub;
+  private readonly clients: ClientHalf;
+  private readonly handlers: HandlersBeyond;
+  private readonly telling: NodeJS.Timeout;
+
+  constructor(
+    private readonly bus: WorkerBus,
+    readonly uplink: WorkerUplink,
+    { settings, routes }: Extract<MainMessage, { kind: 'start' }>,
+  ) {
+    this.log = processLog(settings.log.level, settings.log.format, 1);
+    const { logger: log } = this.log;
+    const { wheel, counters } = this;
+    const warnings = new ReadableRate(log, wheel.clock);
+    const shared = { wheel, log, warnings, counters };
+    this.hub = new Hub({
+      ...shared,
+      settings: { ...settings.publish, subscriptionLinger: settings.hold.subscriptionLinger },
+      uplink,
+    });
+    uplink.attach(this.hub);
+    this.handlers = new HandlersBeyond(bus);
+    const zeroMq = () => this.handlers;
+    const { hub } = this;
+    const { table } = RouteTable.from(routes);
+    this.clients = new ClientHalf({ ...shared, settings, hub, random: Math.random, zeroMq }, table);
+    this.telling = setInterval(() => this.tellCounters(), COUNTERS_INTERVAL);
+    this.telling.unref();
+  }
+
+  async open(): Promise<void> {
+    try {
+      const addresses = await this.clients.open();
+      this.bus.send({ kind: 'listening', addresses });
+    } catch (error) {
+      const code = error instanceof HoldfastError ? error.code : undefined;
+      this.bus.send({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  take(message: Exclude<MainMessage, { kind: 'start' }>): void {
+    switch (message.kind) {
+      case 'forget':
+        this.hub.dropLastId(message.channel);
+        return;
+      case 'ask-again':
+        this.hub.askAgain(message.channel);
+        return;
+      case 'recover':
+        this.hub.forgetLastIds();
+        this.clients.askAll();
+        return;
+      case 'reload':
+        this.clients.putInForce(RouteTable.from(message.routes).table);
+        return;
+      case 'answer':
+      case 'no-answer':
+        this.handlers.take(message);
+        return;
+      case 'close':
+        void this.close();
+    }
+  }
+
+  private async close(): Promise<void> {
+    await this.clients.close();
+    clearInterval(this.telling);
+    this.wheel.close();
+    this.tellCounters();
+    await this.log.close();
+    await this.bus.end();
+    process.exit(0);
+  }
+
+  private tellCounters(): void {
+    this.bus.send({ kind: 'counters', values: { ...this.counters } });
+  }
+}
