@@ -1,0 +1,50 @@
+/** How fast clients are held. */
+import type { Transport } from '../client/messages.js';
+import { shareOf } from '../clients.js';
+import { endedOf, faultsOf, perCpuSecond, type Scenario } from './scenario.js';
+
+const CONNECTIONS = 3_000;
+/** Opening at a time, over all client processes. */
+const IN_FLIGHT = 64;
+/** Clients before the measured ones, as a part of them. */
+const WARM_UP = 0.2;
+
+function accepting(name: string, transport: Transport): Scenario {
+  return {
+    name,
+    what: `new held connections (${transport}), 64 opening at a time, until the head is back`,
+    needsZeroMq: false,
+    run: async ({ clients, server, meter, options }) => {
+      const connections = options.connections ?? CONNECTIONS;
+      const warm = await clients.start(server.ports, (index, count) => ({
+        kind: 'holds',
+        transport,
+        count: shareOf(Math.ceil(connections * WARM_UP), index, count),
+        channels: { prefix: 'accept', own: true },
+        inFlight: Math.max(1, shareOf(IN_FLIGHT, index, count)),
+        messageBytes: options.messageBytes,
+      }));
+      let total = await clients.all({ kind: 'mark' });
+      const stretch = await meter.during(async () => {
+        total = await clients.all((index) => ({
+          kind: 'change',
+          change: { kind: 'grow', count: shareOf(connections, index, clients.count) },
+        }));
+      });
+      await clients.all({ kind: 'stop' });
+      const opened = total.count('opened');
+      return {
+        figures: {
+          accepts_per_cpu_s: perCpuSecond(opened, stretch),
+          accepts_per_s: opened / stretch.wall,
+          p50_us: total.latency('open', 0.5),
+          p99_us: total.latency('open', 0.99),
+        },
+        faults: { ...faultsOf(warm, total), ...endedOf(stretch) },
+      };
+    },
+  };
+}
+
+export const acceptStream = accepting('accept-stream', 'stream');
+export const acceptWs = accepting('accept-ws', 'ws');
