@@ -100,7 +100,7 @@ export class HoldsLoad implements Load {
       if (own) return;
     } else {
       this.tally.time('delivery', now - at);
-      this.publishing.delivered();
+      this.publishing.delivered(hold.index);
     }
     // A hold's messages are numbered one after the other, from whichever it gets first.
     if (hold.next >= 0 && number !== hold.next) this.tally.add(number > hold.next ? 'gaps' : 'out of order');

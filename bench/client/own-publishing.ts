@@ -19,6 +19,8 @@ export class OwnPublishing {
   private publisher: HttpPublisher | undefined = undefined;
   private pace: { readonly window: number; readonly pause: number } | undefined = undefined;
   private readonly numbers: number[] = [];
+  /** Channels whose last message has not come yet: two on different connections could overtake each other. */
+  private readonly busy = new Set<number>();
   /** State of the generator that chooses channels: the same ones in each run. */
   private chosen = 12_345;
 
@@ -36,7 +38,9 @@ export class OwnPublishing {
     this.fill();
   }
 
-  delivered(): void {
+  /** @param index - of the channel */
+  delivered(index: number): void {
+    if (!this.busy.delete(index)) return;
     this.underway -= 1;
     const pause = this.pace?.pause ?? 0;
     if (pause > 0) setTimeout(() => this.fill(), pause);
@@ -51,6 +55,7 @@ export class OwnPublishing {
   writeOff(): number {
     const lost = this.underway;
     this.underway = 0;
+    this.busy.clear();
     return lost;
   }
 
@@ -60,13 +65,15 @@ export class OwnPublishing {
   }
 
   private fill(): void {
-    while (this.pace !== undefined && this.underway < this.pace.window) this.publishOne();
+    const most = Math.min(this.pace?.window ?? 0, this.options.count());
+    while (this.underway < most) this.publishOne();
   }
 
   private publishOne(): void {
     const { format, messageBytes, channelOf, count } = this.options;
-    this.chosen = (Math.imul(this.chosen, 1_664_525) + 1_013_904_223) >>> 0;
-    const index = Math.floor((this.chosen / 2 ** 32) * count());
+    let index = this.choose(count());
+    while (this.busy.has(index)) index = this.choose(count());
+    this.busy.add(index);
     const number = this.numbers[index] ?? 0;
     this.numbers[index] = number + 1;
     this.underway += 1;
@@ -74,5 +81,10 @@ export class OwnPublishing {
     this.publisher?.publish(channelOf(index), format, messageText(number, micros(), messageBytes), (ok) => {
       if (!ok) this.tally.add('publishes refused');
     });
+  }
+
+  private choose(count: number): number {
+    this.chosen = (Math.imul(this.chosen, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((this.chosen / 2 ** 32) * count);
   }
 }
