@@ -52,7 +52,7 @@ export function summarise({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
     }
     if (frame.functionName === COLLECTOR) collecting += time;
     const file = fileOf(frame.url, frame.functionName);
-    const name = frame.url === '' ? file : `${frame.functionName || '(anonymous)'} ${file}:${frame.lineNumber + 1}`;
+    const name = nameOf(frame, file);
     add(functions, name, time);
     add(files, file, time);
     add(rooms, roomOf(file), time);
@@ -87,6 +87,12 @@ export function roomOf(file: string): string {
   const [first = '', second = ''] = file.split('/');
   if (first === 'dist') return `src/${second}`;
   return first.startsWith('@') ? `${first}/${second}` : first;
+}
+
+function nameOf({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame'], file: string): string {
+  const name = functionName || '(anonymous)';
+  if (url !== '') return `${name} ${file}:${lineNumber + 1}`;
+  return name.startsWith('(') ? name : `${name} (native)`;
 }
 
 function add(times: Map<string, number>, name: string, time: number): void {
