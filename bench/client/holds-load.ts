@@ -96,7 +96,11 @@ export class HoldsLoad implements Load {
     this.tally.add('deliveries');
     const { own } = this.spec.channels;
     if (!own || number >= SHARED_NUMBERS) {
-      this.fanOut.delivered(number, now, own ? this.sharing : this.spec.count - (this.spec.unread ?? 0));
+      this.fanOut.delivered(
+        number,
+        now,
+        own ? Math.min(this.sharing, this.fleet.holds.length) : this.spec.count - (this.spec.unread ?? 0),
+      );
       if (own) return;
     } else {
       this.tally.time('delivery', now - at);
