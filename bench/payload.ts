@@ -59,8 +59,9 @@ export class MessageReader {
       bytes[at + TIME_AT - 1] === 0x40 &&
       bytes.compare(this.filling, 0, this.filling.length, at + TIME_END, at + this.size) === 0;
     const number = fits ? hex(bytes, at + NUMBER_AT, at + TIME_AT - 1) : Number.NaN;
-    if (Number.isNaN(number)) this.events.wrong();
-    else this.events.message(number, hex(bytes, at + TIME_AT, at + TIME_END));
+    const time = fits ? hex(bytes, at + TIME_AT, at + TIME_END) : Number.NaN;
+    if (Number.isNaN(number + time)) this.events.wrong();
+    else this.events.message(number, time);
   }
 }
 

@@ -85,7 +85,8 @@ async function main(argv: readonly string[]): Promise<number> {
       );
     },
   });
-  const wrong = faultsIn(result, limitsFor(options.seconds));
+  const limits = limitsFor(options.seconds);
+  const wrong = faultsIn(result, limits);
   if (values.json !== undefined) {
     writeJson(values.json, {
       kind: 'soak',
@@ -104,6 +105,7 @@ async function main(argv: readonly string[]): Promise<number> {
       `${before.descriptors ?? '-'} descriptors before, ${after.descriptors ?? '-'} after\n`,
   );
   for (const line of wrong) process.stdout.write(`failed: ${line}\n`);
+  if (limits.memory === undefined) process.stdout.write('growth of memory is judged from ten minutes on only\n');
   if (wrong.length === 0) process.stdout.write('passed\n');
   return wrong.length === 0 ? 0 : 1;
 }

@@ -30,21 +30,30 @@ export interface SoakResult {
 }
 
 export interface Limits {
-  /** Part by which memory may be larger at the end. */
-  readonly growth: number;
-  /** Second whose memory the end is compared with, and seconds around it that make the median. */
-  readonly from: number;
-  readonly window: number;
+  /** Undefined for a run too short to say anything about growth: a process takes minutes to find its size. */
+  readonly memory: MemoryLimit | undefined;
   /** Bytes by which the heap without clients may be larger than before. */
   readonly heapGrowth: number;
 }
 
-/** Those of a soak of `seconds`: from minute 5, or the second third of a shorter one. */
+export interface MemoryLimit {
+  /** Part by which memory may be larger at the end. */
+  readonly growth: number;
+  /** Second from which on memory is compared with the end. */
+  readonly from: number;
+  /** Seconds whose median counts, at both ends. */
+  readonly window: number;
+}
+
+const FROM = 300;
+const WINDOW = 120;
+/** Seconds below which the two windows would be too near to each other. */
+const SHORTEST = 600;
+
+/** Those of a soak of `seconds`. */
 export function limitsFor(seconds: number): Limits {
   return {
-    growth: 0.05,
-    from: Math.min(300, seconds / 3),
-    window: Math.min(120, seconds / 4),
+    memory: seconds < SHORTEST ? undefined : { growth: 0.05, from: FROM, window: WINDOW },
     heapGrowth: 4_000_000,
   };
 }
@@ -54,20 +63,7 @@ export function faultsIn(result: SoakResult, limits: Limits): string[] {
   const { samples, before, after, faults, visits } = result;
   const wrong = Object.entries(faults).map(([name, count]) => `${name}: ${count}`);
   if (visits === 0) wrong.push('no visit came to its end');
-  const { from, window, growth } = limits;
-  const end = Math.max(0, ...samples.map(({ at }) => at));
-  // A run too short for two windows that do not overlap says nothing about growth.
-  if (end - window >= from + window) {
-    const start = median(samples.filter(({ at }) => at >= from && at <= from + window).map(({ pss }) => pss));
-    const last = median(samples.filter(({ at }) => at >= end - window).map(({ pss }) => pss));
-    if (start === undefined || last === undefined) wrong.push('there are too few samples of the memory');
-    else if (last > start * (1 + growth)) {
-      const percent = ((last / start - 1) * 100).toFixed(1);
-      wrong.push(
-        `memory grew from ${megabytes(start)} MB to ${megabytes(last)} MB (${percent} %, at most ${growth * 100} % may be)`,
-      );
-    }
-  }
+  if (limits.memory !== undefined) wrong.push(...growthIn(samples, limits.memory));
   if (after.heap > before.heap + limits.heapGrowth) {
     wrong.push(
       `without clients the heap has ${megabytes(after.heap / 1_024)} MB, before it had ${megabytes(before.heap / 1_024)} MB`,
@@ -77,6 +73,20 @@ export function faultsIn(result: SoakResult, limits: Limits): string[] {
     wrong.push(`${after.descriptors} descriptors are open without clients, before it were ${before.descriptors}`);
   }
   return wrong;
+}
+
+function growthIn(samples: readonly Sample[], { growth, from, window }: MemoryLimit): string[] {
+  const end = Math.max(0, ...samples.map(({ at }) => at));
+  const pssBetween = (start: number, stop: number): number | undefined =>
+    median(samples.filter(({ at }) => at >= start && at <= stop).map(({ pss }) => pss));
+  const start = pssBetween(from, from + window);
+  const last = pssBetween(end - window, end);
+  if (start === undefined || last === undefined) return ['there are too few samples of the memory'];
+  if (last <= start * (1 + growth)) return [];
+  const percent = ((last / start - 1) * 100).toFixed(1);
+  return [
+    `memory grew from ${megabytes(start)} MB to ${megabytes(last)} MB (${percent} %, at most ${growth * 100} % may be)`,
+  ];
 }
 
 /** @param kilobytes - of memory */

@@ -22,7 +22,8 @@ export class Child {
   private stdout = '';
   private stderr = '';
   private readonly watch = new Watch();
-  private readonly ending: Promise<Ending>;
+  /** However long it takes; `ended` is for processes that end soon. */
+  readonly ending: Promise<Ending>;
 
   private constructor(private readonly child: ChildProcess) {
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
