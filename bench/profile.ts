@@ -1,7 +1,5 @@
 /** `npm run bench:profile`: one scenario with the server's CPU profiled while it is measured. */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { numberOption, parseOptions, runTool, UsageError, wholeOption } from './arguments.js';
 import { SMALLEST_MESSAGE } from './payload.js';
 import { type CpuProfile, type Part, type Summary, summarise } from './profile/cpu-profile.js';
@@ -32,6 +30,8 @@ const OPTIONS = {
 } as const;
 
 const LONGEST = 10;
+/** CPU seconds before the measured stretch: what is compiled by then is what a server spends its days in. */
+const WARM_UP = 3;
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
@@ -61,47 +61,38 @@ async function main(argv: readonly string[]): Promise<number> {
   const [scenario, ...more] = scenariosNamed(values.scenario);
   if (scenario === undefined || more.length > 0) throw new UsageError('--scenario takes one scenario');
   const seconds = numberOption('secs', values.secs, 5, 0.1, 600);
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-profile-'));
-  // A scenario that measures several stretches leaves the first one, which is its main one.
-  const files: string[] = [];
-  try {
-    const { figures, faults } = await runScenario(
-      new Processes(),
-      scenario,
-      holdfastSpec({ workers: 1, probed: true }),
-      {
-        seconds,
-        warmUp: Math.min(2, seconds),
-        clients: wholeOption('clients', values.clients, 2, 1, 64),
-        connections: values.conns === undefined ? undefined : wholeOption('conns', values.conns, 0, 1, 1_000_000),
-        messageBytes: wholeOption('size', values.size, 100, SMALLEST_MESSAGE, 100_000),
-      },
-      (server) => {
-        const questions = new ProbeQuestions(server.process);
-        return {
-          begins: async () => {
-            await questions.ask({ kind: 'start-profile' });
-          },
-          ends: async () => {
-            const file = join(folder, `${files.length}.cpuprofile`);
-            await questions.ask({ kind: 'stop-profile', file });
-            files.push(file);
-          },
-        };
-      },
-    );
-    const [file] = files;
-    if (file === undefined) throw new Error('the scenario measured nothing');
-    if (values.keep !== undefined) copyFileSync(file, values.keep);
-    const text = describe(summarise(JSON.parse(readFileSync(file, 'utf8')) as CpuProfile));
-    process.stdout.write(`${scenario.name}: ${text}\n`);
-    const [name, value] = Object.entries(figures)[0] ?? [];
-    process.stdout.write(`with the profiler on: ${name} ${shown(value)}\n`);
-    for (const [fault, count] of Object.entries(faults)) process.stdout.write(`faults: ${fault}: ${count}\n`);
-    return 0;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  // Of a scenario that measures several stretches the first one, which is its main one.
+  let profile: string | undefined;
+  const { figures, faults } = await runScenario(
+    new Processes(),
+    scenario,
+    holdfastSpec({ workers: 1, probed: true }),
+    {
+      seconds,
+      warmUp: WARM_UP,
+      clients: wholeOption('clients', values.clients, 2, 1, 64),
+      connections: values.conns === undefined ? undefined : wholeOption('conns', values.conns, 0, 1, 1_000_000),
+      messageBytes: wholeOption('size', values.size, 100, SMALLEST_MESSAGE, 100_000),
+    },
+    (server) => {
+      const questions = new ProbeQuestions(server.process);
+      return {
+        begins: async () => {
+          if (profile === undefined) await questions.ask({ kind: 'start-profile' });
+        },
+        ends: async () => {
+          profile ??= (await questions.ask({ kind: 'stop-profile' })).profile;
+        },
+      };
+    },
+  );
+  if (profile === undefined) throw new Error('the scenario measured nothing');
+  if (values.keep !== undefined) writeFileSync(values.keep, profile);
+  process.stdout.write(`${scenario.name}: ${describe(summarise(JSON.parse(profile) as CpuProfile))}\n`);
+  const [name, value] = Object.entries(figures)[0] ?? [];
+  process.stdout.write(`with the profiler on: ${name} ${shown(value)}\n`);
+  for (const [fault, count] of Object.entries(faults)) process.stdout.write(`faults: ${fault}: ${count}\n`);
+  return 0;
 }
 
 runTool(main);

@@ -1,4 +1,5 @@
 /** The list of scenarios. */
+import { UsageError } from '../arguments.js';
 import { acceptStream, acceptWs } from './accepting.js';
 import { channels } from './channels.js';
 import { fanout, fanoutWs, fanoutZmq } from './fan-out.js';
@@ -21,11 +22,11 @@ export const SCENARIOS: readonly Scenario[] = [
   wsecho,
 ];
 
-/** @param names - separated by commas @throws Error that names what there is */
+/** @param names - separated by commas @throws UsageError that names what there is */
 export function scenariosNamed(names: string): Scenario[] {
   return names.split(',').map((name) => {
     const found = SCENARIOS.find((scenario) => scenario.name === name.trim());
     if (found !== undefined) return found;
-    throw new Error(`there is no scenario "${name}"; there are ${SCENARIOS.map((one) => one.name).join(', ')}`);
+    throw new UsageError(`there is no scenario "${name}"; there are ${SCENARIOS.map((one) => one.name).join(', ')}`);
   });
 }

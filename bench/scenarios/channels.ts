@@ -30,7 +30,7 @@ export const channels: Scenario = {
       pause: 0,
     } as const;
     await clients.all({ kind: 'change', change: publish });
-    await pause(options.warmUp * 1_000);
+    await meter.warmUp(options.warmUp);
     let total = await clients.all({ kind: 'mark' });
     const stretch = await meter.during(async () => {
       await pause(options.seconds * 1_000);

@@ -16,7 +16,7 @@ export async function measureLoad(
   specOf: (index: number, count: number) => LoadSpec,
 ): Promise<Measured> {
   const opening = await clients.start(server.ports, specOf);
-  await pause(options.warmUp * 1_000);
+  await meter.warmUp(options.warmUp);
   let total = await clients.all({ kind: 'mark' });
   const stretch = await meter.during(async () => {
     await pause(options.seconds * 1_000);

@@ -70,13 +70,17 @@ export class FanOutRun {
     }
   }
 
-  /** As fast as it goes with at most `window` messages not yet complete. @param seconds - then waits for the rest */
-  async windowed(seconds: number, window: number): Promise<void> {
-    const stop = micros() + seconds * 1e6;
-    while (micros() < stop) {
+  /** As fast as it goes with at most `window` messages not yet complete. @param stop - then waits for the rest */
+  async windowed(stop: Promise<unknown>, window: number): Promise<void> {
+    let stopped = false;
+    const stopping = stop.finally(() => {
+      stopped = true;
+    });
+    while (!stopped) {
       await this.publish();
       await this.untilUnder(window - 1);
     }
+    await stopping;
     await this.untilUnder(0);
   }
 

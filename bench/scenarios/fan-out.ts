@@ -37,7 +37,7 @@ async function fanOut(stage: Stage, transport: Transport, zmq: boolean): Promise
     from: 0,
   });
   try {
-    await run.windowed(options.warmUp, WINDOW);
+    await run.windowed(meter.warmUp(options.warmUp), WINDOW);
     await pause(REST);
     run.mark();
     await run.oneByOne(SINGLE, BETWEEN);
@@ -45,7 +45,7 @@ async function fanOut(stage: Stage, transport: Transport, zmq: boolean): Promise
     const last = { p50: run.last.percentile(0.5), p99: run.last.percentile(0.99) };
     await clients.all({ kind: 'mark' });
     run.mark();
-    const stretch = await meter.during(() => run.windowed(options.seconds, WINDOW));
+    const stretch = await meter.during(() => run.windowed(pause(options.seconds * 1_000), WINDOW));
     const loaded = run.last.percentile(0.99);
     const total = await clients.all({ kind: 'mark' });
     const due = (run.published - run.refused) * holds;

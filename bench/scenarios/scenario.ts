@@ -6,7 +6,7 @@ import type { RunningServer } from '../servers/servers.js';
 export interface ScenarioOptions {
   /** Seconds of a measured stretch. */
   readonly seconds: number;
-  /** Seconds before it. */
+  /** CPU seconds the server works before it. */
   readonly warmUp: number;
   /** Instead of the number of connections the scenario has by itself. */
   readonly connections: number | undefined;

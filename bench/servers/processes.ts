@@ -1,5 +1,8 @@
-/** The processes a run has started: each ends with the run, however that ends. */
+/** The processes a run has started, and its temporary folders: they go with the run, however that ends. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Milliseconds from SIGTERM to SIGKILL. */
@@ -75,10 +78,12 @@ export class RunningProcess {
 
 export class Processes {
   private readonly live = new Set<RunningProcess>();
+  private readonly folders = new Set<string>();
 
   constructor() {
     process.on('exit', () => {
       for (const one of this.live) one.kill();
+      this.removeFolders();
     });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
   }
@@ -99,8 +104,20 @@ export class Processes {
     return this.add(fork(module, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true }));
   }
 
+  temporaryFolder(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+    this.folders.add(folder);
+    return folder;
+  }
+
   async stopAll(): Promise<void> {
     await Promise.all([...this.live].reverse().map((one) => one.stop()));
+    this.removeFolders();
+  }
+
+  private removeFolders(): void {
+    for (const folder of this.folders) rmSync(folder, { recursive: true, force: true });
+    this.folders.clear();
   }
 
   private add(child: ChildProcess): RunningProcess {

@@ -1,6 +1,5 @@
 /** The servers that can be measured, and how each is started. */
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServerPorts } from '../client/messages.js';
@@ -92,12 +91,11 @@ export class RunningServer {
     readonly spec: ServerSpec,
     readonly process: RunningProcess,
     readonly ports: ServerPorts,
-    private readonly folder: string,
   ) {}
 
   /** Starts it on free ports of 127.0.0.1, and resolves when it holds and delivers. @param origin - port */
   static async start(processes: Processes, spec: ServerSpec, origin: number): Promise<RunningServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+    const folder = processes.temporaryFolder();
     const [http = 0, control = 0, pull = 0, sub = 0, command = 0] = await freePorts(5);
     const ports = { http, control, pull, sub, command, origin };
     const maxClients = Math.max(100, (descriptorLimit() ?? 1_024) - OWN_DESCRIPTORS);
@@ -107,7 +105,7 @@ export class RunningServer {
       environment: spec.environment,
       ipc: spec.probed,
     });
-    const server = new RunningServer(spec, child, { http, control, pull }, folder);
+    const server = new RunningServer(spec, child, { http, control, pull });
     try {
       await untilReady(child, server.ports);
     } catch (cause) {
@@ -123,8 +121,7 @@ export class RunningServer {
     return this.process.pid;
   }
 
-  async stop(): Promise<void> {
-    await this.process.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.process.stop();
   }
 }

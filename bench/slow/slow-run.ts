@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Clients, shareOf } from '../clients.js';
 import { micros } from '../clock.js';
 import { memoryUse } from '../measure/memory.js';
+import { Meter } from '../measure/meter.js';
 import { FanOutRun } from '../scenarios/fan-out-run.js';
 import { httpPublisher } from '../scenarios/publisher.js';
 import { faultsOf } from '../scenarios/scenario.js';
@@ -49,6 +50,7 @@ const WINDOW = 8;
 const INTERVAL = 1_000;
 /** Milliseconds in which a slow client that reads again finds out that it was closed. */
 const FIND_OUT = 3_000;
+/** CPU seconds. */
 const WARM_UP = 1;
 
 export async function slowRun(processes: Processes, options: SlowOptions): Promise<SlowResult> {
@@ -88,11 +90,11 @@ async function measure(
     parts: clients.count,
     from: 0,
   });
-  await run.windowed(WARM_UP, WINDOW);
+  await run.windowed(new Meter(server.pid).warmUp(WARM_UP), WINDOW);
   run.mark();
   const samples: SlowSample[] = [];
   const start = micros();
-  const publishing = run.windowed(seconds, WINDOW);
+  const publishing = run.windowed(pause(seconds * 1_000), WINDOW);
   let over = false;
   void publishing.finally(() => {
     over = true;
