@@ -1,5 +1,6 @@
 /** Measurements of several runs, as they are kept in a file: medians, ratios, reading and writing. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { UsageError } from '../arguments.js';
 import { figureNamed } from './figures.js';
 import type { Machine } from './machine.js';
 
@@ -93,11 +94,11 @@ export function writeJson(file: string, content: unknown): void {
   writeFileSync(file, `${JSON.stringify(content, null, 1)}\n`);
 }
 
-/** @throws Error that names the file when it holds something else */
+/** @throws UsageError that names the file when it holds something else */
 export function readMeasurements(file: string): Measurements {
   const content = JSON.parse(readFileSync(file, 'utf8')) as Partial<Measurements>;
   if (content.kind !== 'measurements' || !Array.isArray(content.runs) || !Array.isArray(content.servers)) {
-    throw new Error(`${file} has no measurements of "npm run bench -- --json FILE"`);
+    throw new UsageError(`${file} has no measurements of "npm run bench -- --json FILE"`);
   }
   return content as Measurements;
 }

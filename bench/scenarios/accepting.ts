@@ -7,7 +7,7 @@ const CONNECTIONS = 3_000;
 /** Opening at a time, over all client processes. */
 const IN_FLIGHT = 64;
 /** Clients before the measured ones, as a part of them. */
-const WARM_UP = 0.2;
+const WARM_UP = 0.7;
 
 function accepting(name: string, transport: Transport): Scenario {
   return {
