@@ -18,7 +18,7 @@ function idleMemory(name: string, transport: Transport): Scenario {
     needsZeroMq: false,
     run: async ({ clients, server, meter, options }) => {
       const connections = options.connections ?? CONNECTIONS;
-      const warm = await clients.start(server.ports, (index, count) => ({
+      await clients.start(server.ports, (index, count) => ({
         kind: 'holds',
         transport,
         count: shareOf(WARM_UP, index, count),
@@ -28,7 +28,7 @@ function idleMemory(name: string, transport: Transport): Scenario {
       }));
       await pause(SETTLE);
       const before = memoryUse(server.pid);
-      const grown = await clients.all((index) => ({
+      await clients.all((index) => ({
         kind: 'change',
         change: { kind: 'grow', count: shareOf(connections, index, clients.count) },
       }));
@@ -42,7 +42,7 @@ function idleMemory(name: string, transport: Transport): Scenario {
           kb_per_hold_in_all: after.pss / connections,
           idle_cpu_percent: stretch.cpu === undefined ? undefined : (100 * stretch.cpu) / stretch.wall,
         },
-        faults: { ...faultsOf(warm, grown.count('dead') === 0 ? grown : end), ...endedOf(stretch) },
+        faults: { ...faultsOf(end), ...endedOf(stretch) },
       };
     },
   };

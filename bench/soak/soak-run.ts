@@ -25,6 +25,8 @@ export interface SoakOptions {
 const MESSAGE_BYTES = 100;
 /** Seconds an idle connection to the origin is kept: the last one has to be gone before descriptors are counted. */
 const ORIGIN_KEEP_ALIVE = 2;
+/** Seconds the channels of answered polls stay: those are not what is looked for in the heap. */
+const LINGER = 1;
 /** Seconds of churn before the state without clients is looked at for the first time. */
 const WARM_UP = 3;
 /** Visits a second at first, while the pace is being found. */
@@ -34,8 +36,10 @@ const PACING = 0.15;
 /** Milliseconds until descriptors that stay count as lost. */
 const REST_LIMIT = 20_000;
 const REST_LOOK = 250;
+/** Milliseconds until the last channel that lingers is gone. */
+const LINGERED = 2_500;
 /** Looks with the same number of descriptors after which it is the number at rest. */
-const REST_LOOKS = 14;
+const REST_LOOKS = 8;
 
 export interface SoakProgress {
   sampled(sample: Sample, pace: number): void;
@@ -45,7 +49,7 @@ export async function soak(processes: Processes, options: SoakOptions, progress:
   let server: RunningServer | undefined;
   try {
     const origin = await startOrigin(processes);
-    const sets = [`proxy.origin_keep_alive=${ORIGIN_KEEP_ALIVE}`];
+    const sets = [`proxy.origin_keep_alive=${ORIGIN_KEEP_ALIVE}`, `hold.subscription_linger=${LINGER}`];
     server = await RunningServer.start(
       processes,
       holdfastSpec({ workers: options.workers, probed: true, sets }),
@@ -122,6 +126,7 @@ class Soak {
   /** @param wanted - number of descriptors to wait for; undefined waits until it changes no more */
   private async rest(wanted: number | undefined): Promise<Rest> {
     const { pid } = this.server;
+    await pause(LINGERED);
     const deadline = Date.now() + REST_LIMIT;
     let descriptors = descriptorCount(pid);
     for (let same = 0; same < REST_LOOKS && Date.now() < deadline; ) {
