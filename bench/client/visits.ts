@@ -71,7 +71,8 @@ const echoing: Visit = async (parts) => {
 const polling: Visit = async (parts, id) => {
   const requester = new Requester(parts.sockets, parts.ports.http);
   try {
-    for (let number = 0; number < POLLS; number += 1) await pollOnce(parts, requester, id, number);
+    // A channel for each: what was published again for one must not answer the next.
+    for (let number = 0; number < POLLS; number += 1) await pollOnce(parts, requester, `${id}-${number}`, number);
   } finally {
     requester.close();
   }
