@@ -78,7 +78,8 @@ export class ChurnLoad implements Load {
     this.begun += 1;
     const ended = visit(this.parts, id).then(
       () => this.tally.add(`visits: ${kind}`),
-      (error: unknown) => this.tally.add(`${kind} visits that failed: ${error instanceof Error ? error.message : String(error)}`),
+      (error: unknown) =>
+        this.tally.add(`${kind} visits that failed: ${error instanceof Error ? error.message : String(error)}`),
     );
     this.underway.add(ended);
     void ended.then(() => this.underway.delete(ended));
