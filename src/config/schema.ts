@@ -153,6 +153,11 @@ const ipcFileMode: SettingRow<number | undefined> = {
 const TABLE: SettingTable = {
   http: {
     listen,
+    parser: choice(
+      'holdfast',
+      ['holdfast', 'node'],
+      'Who parses what clients send: Holdfast itself, or node:http, which takes more memory and fewer requests a second.',
+    ),
     maxHeadBytes: bytes(
       8192,
       'Largest request line and headers of a client together; more is answered with 400.',

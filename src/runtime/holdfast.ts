@@ -9,6 +9,8 @@ import { verificationKeyOf, verifyGripSig } from '../backend/trust.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
 import { PublishDoor } from '../control/publish-door.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
+import { EdgeServer } from '../front/edge/edge-server.js';
+import type { Front } from '../front/front.js';
 import { Http1Server } from '../front/http1-server.js';
 import { Compression } from '../hold/compression.js';
 import type { HoldParts } from '../hold/hold-parts.js';
@@ -81,7 +83,7 @@ function trustOf(setting: string, clock: Clock, log: Logger): ProxyParts['isTrus
 }
 
 export class Holdfast extends EventEmitter<HoldfastEvents> {
-  private readonly fronts: Http1Server[] = [];
+  private readonly fronts: Front[] = [];
   private readonly wheel: Wheel;
   private readonly hub: Hub;
   private readonly holds: HoldParts;
@@ -216,8 +218,9 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     await this.backends.prepare(this.table);
     const publishers = await this.publishers.open();
     const addresses: ListenAddress[] = [];
+    const Server = http.parser === 'node' ? Http1Server : EdgeServer;
     for (const address of http.listen) {
-      const front = new Http1Server(
+      const front = new Server(
         { ...http, counters: this.counters, setting: 'http.listen' },
         {
           request: (request, exchange) => serveHttp(this.parts, request, exchange),
