@@ -156,7 +156,7 @@ const TABLE: SettingTable = {
     parser: choice(
       'holdfast',
       ['holdfast', 'node'],
-      'Who parses what clients send: Holdfast itself, or node:http, which takes more memory and fewer requests a second.',
+      'Who parses what clients send: Holdfast itself, or node:http, which needs more memory and serves fewer requests a second.',
     ),
     maxHeadBytes: bytes(
       8192,
