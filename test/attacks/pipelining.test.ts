@@ -131,6 +131,19 @@ describe.each(PARSERS)('pipelined requests (parser: %s)', (parser) => {
     await stage.undisturbed();
   });
 
+  it('are not read further ahead than they are answered', async () => {
+    const stage = await AttackStage.start(opened);
+    const client = await stage.client();
+    const flood = Buffer.from(get('/flood').repeat(600_000));
+    client.write(flood);
+    await client.read(OK_ANSWER.length * 300);
+    // What the kernel takes on both sides, and a packet or two.
+    expect(client.socket.writableLength).toBeGreaterThan(flood.length / 2);
+    client.close();
+    await stage.onlyNeighbourLeft();
+    await stage.undisturbed();
+  });
+
   it('whose answers nobody reads are not answered ahead of time', async () => {
     const stage = await AttackStage.start(opened);
     const body = 'x'.repeat(60_000);

@@ -14,26 +14,19 @@ import type { Socket } from 'node:net';
 import type { Counters } from '../../observe/counters.js';
 import type { HeaderList } from '../../protocol/headers.js';
 import type { ChunkedFault } from '../../protocol/http1/chunked-decoder.js';
-import { faultOfStart, type RequestHead, readRequestHead } from '../../protocol/http1/request-head.js';
-import type { ClientRequest } from '../client-request.js';
-import {
-  type EarlyError,
-  earlyError,
-  HEAD_TOO_LATE,
-  headTooLarge,
-  INVALID_TOKEN,
-  unreadable,
-} from '../early-errors.js';
+import type { RequestHead } from '../../protocol/http1/request-head.js';
+import { type EarlyError, earlyError, HEAD_TOO_LATE, INVALID_TOKEN, unreadable } from '../early-errors.js';
 import type { FrontHandler } from '../front.js';
 import { type ExchangeOwner, Http1Exchange } from '../http1-exchange.js';
 import { closeLingering } from '../lingering-close.js';
 import type { OpenSockets } from '../open-sockets.js';
-import { peerAddressOf } from '../peer-address.js';
 import { answerVersion, isPersistent } from '../request-rules.js';
 import type { HttpVersion } from '../response-head.js';
 import { WebSocketUpgrade } from '../websocket-upgrade.js';
 import { admit } from './admission.js';
-import { type BodySource, EdgeBody } from './edge-body.js';
+import type { BodySource, EdgeBody } from './edge-body.js';
+import { bodyOf, clientRequest } from './edge-request.js';
+import { HEAD_END, nextHead, startOfHead } from './next-head.js';
 import { handOver, type SocketListener } from './socket-events.js';
 import type { Sweep } from './sweep.js';
 
@@ -41,12 +34,7 @@ import type { Sweep } from './sweep.js';
 const MAX_PENDING = 16_384;
 /** `headSince` while no head is awaited. */
 const NEVER = -1;
-const HEAD_END = '\r\n\r\n';
-const CR = 0x0d;
-const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
-/** What waits for its answer with `Expect` (RFC 9110 10.1.1), read as `node:http` does. */
-const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /** What all connections of a server share. */
 export interface EdgeTerms {
@@ -67,6 +55,8 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
   private body: EdgeBody | undefined = undefined;
   /** Bytes not looked at to their end: the beginning of a head, or what came behind the request under way. */
   private pending: Buffer | undefined = undefined;
+  /** Some of them came before the request in front of them was answered. */
+  private behind = false;
   private lastWords: string | undefined = undefined;
   private held = false;
   private paused = false;
@@ -160,43 +150,30 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
   /** The turn of what waits has come. */
   serveNext(): void {
     if (this.state !== 'due') return;
-    const { pending } = this;
+    const { pending, behind } = this;
     this.state = 'reading';
     this.pending = undefined;
-    this.resume();
-    if (pending !== undefined) this.parse(pending, true);
+    this.behind = false;
+    if (pending !== undefined) this.parse(pending, behind);
   }
 
   /** @param behind - these bytes came before the request in front of them was answered */
   private parse(bytes: Buffer, behind: boolean): void {
     const start = startOfHead(bytes);
-    const end = bytes.indexOf(HEAD_END, start, 'latin1');
-    const next = end + HEAD_END.length;
-    if (end < 0 || next - start > this.terms.maxHeadBytes) {
-      this.awaitHead(bytes, start);
-      return;
-    }
-    this.pending = undefined;
-    this.headSince = NEVER;
-    const head = readRequestHead(bytes.toString('latin1', start, end + 2));
-    const rest = next < bytes.length ? bytes.subarray(next) : undefined;
-    if (typeof head === 'string') this.refuse(unreadable(head));
-    else this.open(head, rest, behind);
-  }
-
-  /** There is no whole head, or too large a one. */
-  private awaitHead(bytes: Buffer, start: number): void {
-    const { maxHeadBytes, sweep } = this.terms;
-    const fault = faultOfStart(bytes.toString('latin1', start, Math.min(start + maxHeadBytes, bytes.length)));
-    if (fault !== undefined) {
-      this.refuse(unreadable(fault));
-    } else if (bytes.length - start >= maxHeadBytes) {
-      this.refuse(headTooLarge(maxHeadBytes));
-    } else if (start === bytes.length) {
-      this.pending = undefined;
-    } else {
-      this.pending = bytes.subarray(start);
-      if (this.headSince === NEVER) this.headSince = sweep.now;
+    const next = nextHead(bytes, start, this.terms.maxHeadBytes);
+    switch (next.kind) {
+      case 'more':
+        this.pending = start === bytes.length ? undefined : bytes.subarray(start);
+        if (this.headSince === NEVER && this.pending !== undefined) this.headSince = this.terms.sweep.now;
+        this.resume();
+        return;
+      case 'refused':
+        this.refuse(next.error);
+        return;
+      default:
+        this.pending = undefined;
+        this.headSince = NEVER;
+        this.open(next.head, next.end < bytes.length ? bytes.subarray(next.end) : undefined, behind);
     }
   }
 
@@ -208,9 +185,10 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
         return;
       case 'websocket':
         this.state = 'handed-over';
+        this.resume();
         handOver(this.socket);
         this.terms.handler.webSocket(
-          this.request(head, head.headers, undefined),
+          clientRequest(this.socket, head, head.headers, undefined),
           new WebSocketUpgrade(this.socket, rest ?? EMPTY, admission.key),
         );
         return;
@@ -222,29 +200,19 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
   private serve(head: RequestHead, headers: HeaderList, rest: Buffer | undefined): void {
     this.state = 'serving';
     this.last = !isPersistent(head);
-    const body = this.bodyOf(head);
+    const body = bodyOf(head, this, this.terms.maxHeadBytes);
     this.body = body;
     const behind = body === undefined || rest === undefined ? rest : this.feed(body, rest);
     if (this.state !== 'serving') return;
     if (behind !== undefined) this.keep(behind);
+    else if (this.body?.full !== true) this.resume();
     const exchange = new Http1Exchange(this, this.socket, body, {
       version: answerVersion(head.protocol),
       bodiless: head.method === 'HEAD',
       persistent: !this.last,
     });
     this.current = exchange;
-    this.terms.handler.request(this.request(head, headers, body), exchange);
-  }
-
-  private request({ method, target }: RequestHead, headers: HeaderList, body: EdgeBody | undefined): ClientRequest {
-    const { socket } = this;
-    return { method, target, headers, secure: 'encrypted' in socket, peerAddress: peerAddressOf(socket), body };
-  }
-
-  private bodyOf({ protocol, contentLength, transferEncoding, expect }: RequestHead): EdgeBody | undefined {
-    if (transferEncoding === undefined && (contentLength ?? 0) === 0) return undefined;
-    const waits = protocol === '1.1' && expect !== undefined && CONTINUE.test(expect);
-    return new EdgeBody(this, contentLength, this.terms.maxHeadBytes, waits);
+    this.terms.handler.request(clientRequest(this.socket, head, headers, body), exchange);
   }
 
   private readBody(body: EdgeBody, bytes: Buffer): void {
@@ -291,16 +259,17 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
 
   /** What comes behind the request under way waits until that is answered. */
   private keep(bytes: Buffer): void {
-    if (this.last || this.lastWords !== undefined) return;
-    if (this.pending === undefined) {
-      const start = startOfHead(bytes);
-      if (start === bytes.length) return;
-      this.pending = bytes.subarray(start);
-      this.headSince = this.terms.sweep.now;
-    } else {
-      this.pending = Buffer.concat([this.pending, bytes]);
+    const { pending } = this;
+    const start = pending === undefined ? startOfHead(bytes) : 0;
+    if (this.last || this.lastWords !== undefined || start === bytes.length) {
+      this.resume();
+      return;
     }
+    if (pending === undefined) this.headSince = this.terms.sweep.now;
+    this.pending = pending === undefined ? bytes.subarray(start) : Buffer.concat([pending, bytes]);
+    this.behind ||= this.state === 'serving';
     if (this.pending.length >= MAX_PENDING) this.pause();
+    else this.resume();
   }
 
   /** Goes on with what waits. */
@@ -325,6 +294,7 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
       this.terms.counters.badRequests += 1;
       this.pending = undefined;
       this.lastWords = earlyError(HEAD_TOO_LATE);
+      this.resume();
     }
   }
 
@@ -363,11 +333,4 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
 
 function serveNext(connection: EdgeConnection): void {
   connection.serveNext();
-}
-
-/** Empty lines before a request are passed over (RFC 9112 2.2). */
-function startOfHead(bytes: Buffer): number {
-  let at = 0;
-  while (bytes[at] === CR || bytes[at] === LF) at += 1;
-  return at;
 }
