@@ -217,11 +217,11 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
 
   private readBody(body: EdgeBody, bytes: Buffer): void {
     const rest = this.feed(body, bytes);
-    if (rest !== undefined && this.state === 'serving') this.keep(rest);
+    const isNext = this.state === 'reading';
+    if (rest !== undefined && !isNext) this.keep(rest);
     // Its reader may answer at once, and with that end the exchange.
-    const unanswered = this.state === 'reading' ? rest : undefined;
     body.deliver();
-    if (unanswered !== undefined) this.parse(unanswered, false);
+    if (rest !== undefined && isNext) this.parse(rest, false);
   }
 
   /** Gives the body its bytes; what is behind its end. */
