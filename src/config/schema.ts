@@ -165,6 +165,11 @@ const SHORT: ReadonlyMap<string, string> = new Map([['workers', 'workers.count']
 const TABLE: SettingTable = {
   http: {
     listen,
+    parser: choice(
+      'holdfast',
+      ['holdfast', 'node'],
+      'Who parses what clients send: Holdfast itself, or node:http, which needs more memory and serves fewer requests a second.',
+    ),
     maxHeadBytes: bytes(
       8192,
       'Largest request line and headers of a client together; more is answered with 400.',

@@ -13,6 +13,7 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 export interface HttpSettings {
   readonly listen: readonly ListenAddress[];
+  readonly parser: 'holdfast' | 'node';
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
   readonly maxConnections: number;

@@ -1,4 +1,6 @@
 /** Answers to what is not a request that can be proxied, in the original's form and words (specification 15.4). */
+import type { ChunkedFault } from '../protocol/http1/chunked-decoder.js';
+import type { HeadFault } from '../protocol/http1/request-head.js';
 import type { HttpVersion } from './response-head.js';
 
 /** Status line's code and reason, and the text of the answer. */
@@ -31,21 +33,42 @@ export const UPGRADE_WHILE_BUSY =
   'Failed to process request: an upgrade cannot follow requests that are not answered yet.';
 export const NO_TUNNELS: EarlyError = { status: '501 Not Implemented', text: 'CONNECT is not supported.' };
 
+export const INVALID_TOKEN = badRequest('Failed to parse request: invalid token');
+export const HEAD_TOO_LATE: EarlyError = { status: '408 Request Timeout', text: 'Request was not received in time.' };
+const INVALID_LENGTH = badRequest('Failed to parse request: invalid content length');
+const UNSUPPORTED_CODING = badRequest(UNSUPPORTED_TRANSFER_ENCODING);
+
+export function headTooLarge(maxHeadBytes: number): EarlyError {
+  return badRequest(`Request header size exceeded limit of ${maxHeadBytes} bytes.`);
+}
+
+/** What is said about a head or a body that our own parser cannot read. */
+export function unreadable(fault: HeadFault | ChunkedFault): EarlyError {
+  switch (fault) {
+    case 'length':
+      return INVALID_LENGTH;
+    case 'coding':
+      return UNSUPPORTED_CODING;
+    default:
+      return INVALID_TOKEN;
+  }
+}
+
 /** What is said about an error of `node:http`'s parser; undefined for errors that are not about what was parsed. */
 export function parseError(code: string | undefined, maxHeadBytes: number): EarlyError | undefined {
   switch (code) {
     case undefined:
       return undefined;
     case 'HPE_HEADER_OVERFLOW':
-      return badRequest(`Request header size exceeded limit of ${maxHeadBytes} bytes.`);
+      return headTooLarge(maxHeadBytes);
     case 'HPE_INVALID_CONTENT_LENGTH':
     case 'HPE_UNEXPECTED_CONTENT_LENGTH':
-      return badRequest('Failed to parse request: invalid content length');
+      return INVALID_LENGTH;
     case 'HPE_INVALID_TRANSFER_ENCODING':
-      return badRequest(UNSUPPORTED_TRANSFER_ENCODING);
+      return UNSUPPORTED_CODING;
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { status: '408 Request Timeout', text: 'Request was not received in time.' };
+      return HEAD_TOO_LATE;
     default:
-      return code.startsWith('HPE_') ? badRequest('Failed to parse request: invalid token') : undefined;
+      return code.startsWith('HPE_') ? INVALID_TOKEN : undefined;
   }
 }

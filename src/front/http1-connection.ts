@@ -12,20 +12,11 @@ import type { Socket } from 'node:net';
 import type { ClientRequest } from './client-request.js';
 import { badRequest, type EarlyError, earlyError } from './early-errors.js';
 import { Http1Body } from './http1-body.js';
-import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
+import { type ExchangeOwner, Http1Exchange, type RequestTail } from './http1-exchange.js';
 import { closeLingering } from './lingering-close.js';
-import {
-  answerVersion,
-  faultOf,
-  hasBody,
-  headersOf,
-  isPersistent,
-  type NodeExchange,
-  type ParsedRequest,
-  parsedRequest,
-  settle,
-  transferFaultOf,
-} from './parsed-request.js';
+import { hasBody, headersOf, type NodeExchange, type ParsedRequest, parsedRequest, settle } from './parsed-request.js';
+import { peerAddressOf } from './peer-address.js';
+import { answerVersion, faultOf, isPersistent, transferFaultOf } from './request-rules.js';
 import type { HttpVersion } from './response-head.js';
 
 /** Waiting requests at which no more are read; one packet may bring some thousands more before that takes effect. */
@@ -211,7 +202,7 @@ export class Http1Connection implements ExchangeOwner {
       this.closeWith(earlyError(badRequest(fault), version));
       return;
     }
-    const exchange = new Http1Exchange(this, socket, request.node, {
+    const exchange = new Http1Exchange(this, socket, this.tailOf(request), {
       version,
       bodiless: request.method === 'HEAD',
       persistent: isPersistent(request),
@@ -228,6 +219,10 @@ export class Http1Connection implements ExchangeOwner {
       },
       exchange,
     );
+  }
+
+  private tailOf({ node }: ParsedRequest): RequestTail | undefined {
+    return node === undefined ? undefined : new NodeTail(this, node);
   }
 
   private bodyOf(request: ParsedRequest, { incoming }: NodeExchange): Http1Body | undefined {
@@ -251,12 +246,22 @@ export class Http1Connection implements ExchangeOwner {
   }
 }
 
-function serveNext(connection: Http1Connection): void {
-  connection.serveNext();
+/** What `node:http` keeps of a request while it is answered. */
+class NodeTail implements RequestTail {
+  constructor(
+    private readonly connection: Http1Connection,
+    private readonly node: NodeExchange,
+  ) {}
+
+  get complete(): boolean {
+    return this.node.incoming.complete;
+  }
+
+  letGo(): void {
+    this.connection.settle(this.node);
+  }
 }
 
-/** Address of the peer, IPv4 in its own notation also on a dual-stack socket; undefined for Unix sockets. */
-export function peerAddressOf(socket: Socket): string | undefined {
-  const { remoteAddress } = socket;
-  return remoteAddress?.startsWith('::ffff:') === true ? remoteAddress.slice(7) : remoteAddress;
+function serveNext(connection: Http1Connection): void {
+  connection.serveNext();
 }

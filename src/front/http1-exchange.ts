@@ -1,5 +1,5 @@
 /**
- * One request and its answer on an HTTP/1.1 connection of `node:http`, written to the socket directly: the bytes are
+ * One request and its answer on an HTTP/1.1 connection, written to the socket directly: the bytes are
  * exactly the original's, a held answer costs this object and the socket, and shared buffers go out as they are.
  *
  *     fresh ──begin──► head-waiting ──next tick or first body bytes──► streaming ──end──► finished
@@ -11,7 +11,6 @@ import type { BodyFraming, ClientExchange, ResponseHead } from '../hold/client-c
 import { encodeChunk } from '../hold/encodings.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { reasonOf } from '../protocol/status-reasons.js';
-import type { NodeExchange } from './parsed-request.js';
 import { type BodyLength, type HttpVersion, isBodiless, responseHead } from './response-head.js';
 
 /** Bodies up to this many bytes are copied behind the head, so that the answer leaves in one piece. */
@@ -27,8 +26,14 @@ export interface ExchangeOwner {
   exchangeOver(persistent: boolean): void;
   /** The answer may take long, and silence is no sign of anything from here on. */
   exchangeHeld(): void;
-  /** `node:http` may forget the request. */
-  settle(node: NodeExchange): void;
+}
+
+/** What the parser still has of a request while it is answered. */
+export interface RequestTail {
+  /** True once the request has come in to its end. */
+  readonly complete: boolean;
+  /** The exchange does not need the request any more; what of its body nobody reads is read away. */
+  letGo(): void;
 }
 
 export interface Http1ExchangeOptions {
@@ -48,11 +53,11 @@ export class Http1Exchange implements ClientExchange {
   /** How the body that was begun is framed. */
   private length: BodyLength = 'none';
 
-  /** @param node - for requests with a body: kept until the answer is over or `release` is called */
+  /** @param tail - for requests with a body: kept until the answer is over or `release` is called */
   constructor(
     private readonly owner: ExchangeOwner,
     private readonly socket: Socket,
-    private node: NodeExchange | undefined,
+    private tail: RequestTail | undefined,
     options: Http1ExchangeOptions,
   ) {
     this.version = options.version;
@@ -66,7 +71,7 @@ export class Http1Exchange implements ClientExchange {
 
   /** True while the request's body has not come in to its end. */
   get unread(): boolean {
-    return this.node?.incoming.complete === false;
+    return this.tail?.complete === false;
   }
 
   /** True once anything of an answer may have been written. */
@@ -152,7 +157,7 @@ export class Http1Exchange implements ClientExchange {
     this.state = 'finished';
     this.onGone = undefined;
     this.onDrain = undefined;
-    this.node = undefined;
+    this.tail = undefined;
     // Where the connection's end is the body's, an ordinary close would pass for it. Only TCP itself can be reset.
     if (this.length === 'until-close' && resettable(this.socket)) this.socket.resetAndDestroy();
     else this.socket.destroy();
@@ -169,7 +174,7 @@ export class Http1Exchange implements ClientExchange {
   clientGone(): void {
     if (this.state === 'finished' || this.state === 'gone') return;
     this.state = 'gone';
-    this.node = undefined;
+    this.tail = undefined;
     const { onGone } = this;
     this.onGone = undefined;
     this.onDrain = undefined;
@@ -202,10 +207,10 @@ export class Http1Exchange implements ClientExchange {
   }
 
   private letGo(): void {
-    const { node } = this;
-    if (node === undefined) return;
-    this.node = undefined;
-    this.owner.settle(node);
+    const { tail } = this;
+    if (tail === undefined) return;
+    this.tail = undefined;
+    tail.letGo();
   }
 
   private writeTogether(head: string, body: Buffer): boolean {

@@ -3,58 +3,32 @@
  * exchange. Upgrades to anything but WebSocket are read on as ordinary requests.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { HoldfastError } from '../errors/holdfast-error.js';
-import type { Counters } from '../observe/counters.js';
 import { headerListOf } from '../protocol/raw-headers.js';
 import type { ClientRequest } from './client-request.js';
 import { BAD_UPGRADE, badRequest, NO_TUNNELS, parseError, UPGRADE_WHILE_BUSY } from './early-errors.js';
-import { Http1Connection, peerAddressOf } from './http1-connection.js';
+import { type Front, type FrontHandler, type FrontOptions, type ListenAddress, TCP_KEEP_ALIVE } from './front.js';
+import { Http1Connection } from './http1-connection.js';
 import type { Http1Exchange } from './http1-exchange.js';
-import { answerVersion, faultOf } from './parsed-request.js';
+import { OpenSockets } from './open-sockets.js';
+import { peerAddressOf } from './peer-address.js';
+import { answerVersion, faultOf } from './request-rules.js';
 import type { HttpVersion } from './response-head.js';
-import { handshakeKey, WebSocketUpgrade, wantsWebSocket } from './websocket-upgrade.js';
-
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-export interface Http1ServerOptions {
-  readonly maxHeadBytes: number;
-  readonly maxHeaders: number;
-  readonly maxConnections: number;
-  /** Seconds. */
-  readonly headTimeout: number;
-  /** Seconds. */
-  readonly idleTimeout: number;
-  readonly counters: Counters;
-  /** The setting that a failure to listen names. */
-  readonly setting: string;
-}
-
-export interface FrontHandler {
-  request(request: ClientRequest, exchange: Http1Exchange): void;
-  webSocket(request: ClientRequest, upgrade: WebSocketUpgrade): void;
-}
+import { handshakeKey, isWebSocket, WebSocketUpgrade } from './websocket-upgrade.js';
 
 /** Milliseconds between two looks for heads that take too long, at least and at most. */
 const HEAD_CHECKS = [20, 30_000] as const;
 
-/** Milliseconds of silence before TCP asks whether the client is still there. */
-const TCP_KEEP_ALIVE = 60_000;
-
 const kConnection = Symbol('holdfast connection');
 type ClientSocket = Socket & { [kConnection]?: Http1Connection };
 
-export class Http1Server {
+export class Http1Server implements Front {
   private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
-  private onEmpty: (() => void) | undefined = undefined;
+  private readonly sockets: OpenSockets;
 
   constructor(
-    private readonly options: Http1ServerOptions,
+    private readonly options: FrontOptions,
     private readonly handler: FrontHandler,
   ) {
     const { counters, maxHeadBytes, maxHeaders, headTimeout, idleTimeout } = options;
@@ -65,11 +39,7 @@ export class Http1Server {
       onBadRequest: () => {
         counters.badRequests += 1;
       },
-      onClosed: (socket: Socket) => {
-        this.sockets.delete(socket);
-        counters.openConnections -= 1;
-        if (this.sockets.size === 0) this.onEmpty?.();
-      },
+      onClosed: (socket: Socket) => this.sockets.remove(socket),
     };
     const server = createServer({
       maxHeaderSize: maxHeadBytes,
@@ -96,7 +66,6 @@ export class Http1Server {
       if (socket[kConnection] !== undefined) return;
       socket[kConnection] = new Http1Connection(settings, socket);
       this.sockets.add(socket);
-      counters.openConnections += 1;
       socket.on('close', onSocketClose);
       socket.on('drain', onSocketDrain);
       socket.on('end', onSocketEnd);
@@ -104,7 +73,7 @@ export class Http1Server {
     });
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const connection = connectionOf(incoming.socket);
-      if (wantsWebSocket(incoming)) connection?.refuse(badRequest(BAD_UPGRADE), versionOf(incoming));
+      if (isWebSocket(incoming.headers.upgrade)) connection?.refuse(badRequest(BAD_UPGRADE), versionOf(incoming));
       // A handshake that was refused is registered all the same: `node:http` counts on each request being settled in order.
       connection?.accept(incoming, outgoing, false);
     });
@@ -126,57 +95,32 @@ export class Http1Server {
       else connectionOf(socket as ClientSocket)?.refuse(early);
     });
     this.server = server;
+    this.sockets = new OpenSockets(server, options);
   }
 
-  /** Resolves with the address that is listened on. */
-  async listen({ host, port }: ListenAddress): Promise<ListenAddress> {
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException): void => {
-        const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
-        const text = `cannot listen on ${host}:${port} (setting ${this.options.setting}): ${why}`;
-        reject(new HoldfastError('HOLDFAST_LISTEN_FAILED', text, { cause: error }));
-      };
-      this.server.once('error', onError);
-      this.server.listen({ host, port, backlog: 4_096 }, () => {
-        this.server.off('error', onError);
-        resolve();
-      });
-    });
-    const { address, port: bound } = this.server.address() as AddressInfo;
-    return { host: address, port: bound };
+  listen(address: ListenAddress): Promise<ListenAddress> {
+    return this.sockets.listen(address);
   }
 
-  /** Stops listening; resolves when the last connection has gone. */
   stopAccepting(): Promise<void> {
-    if (!this.server.listening) return Promise.resolve();
-    return new Promise((resolve) => {
-      // The server counts a connection as gone a little before the connection itself has heard of it.
-      this.onEmpty = resolve;
-      this.server.close(() => {
-        if (this.sockets.size === 0) resolve();
-      });
-    });
+    return this.sockets.stopAccepting();
   }
 
-  /** Ends every connection: what is written already still goes out, for `grace` milliseconds at most. */
   endConnections(grace: number): void {
-    for (const socket of this.sockets) socket.destroySoon();
-    setTimeout(() => {
-      for (const socket of this.sockets) socket.destroy();
-    }, grace).unref();
+    this.sockets.endAll(grace);
   }
 
   private upgrade(incoming: IncomingMessage, socket: Socket, first: Buffer): void {
     const connection = connectionOf(socket);
     if (connection === undefined) return;
-    const webSocket = wantsWebSocket(incoming);
+    const webSocket = isWebSocket(incoming.headers.upgrade);
     const { busy } = connection;
     if (!webSocket && !busy) {
       readOn(this.server, incoming, socket, first);
       return;
     }
-    const key = handshakeKey(incoming);
     const headers = headerListOf(incoming.rawHeaders);
+    const key = handshakeKey(incoming.method ?? '', headers);
     const target = incoming.url ?? '/';
     const fault = faultOf(incoming.httpVersion, target, headers, this.options.maxHeaders);
     if (busy || fault !== undefined || key === undefined) {

@@ -1,7 +1,6 @@
 /** A client that wants a WebSocket: the handshake is checked here, and answered once the origin has spoken. */
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type HeaderList, withoutHeaders } from '../protocol/headers.js';
+import { getHeader, getHeaders, type HeaderList, hasHeader, withoutHeaders } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { acceptKey } from '../protocol/websocket-frame.js';
 import { closeLingering } from './lingering-close.js';
@@ -37,11 +36,7 @@ export class WebSocketUpgrade {
     this.earlyBytes = first.length;
     socket.on('data', this.onData);
     socket.once('end', this.onEnd);
-    socket.once('close', () => {
-      if (this.answered) return;
-      this.answered = true;
-      this.onGone?.();
-    });
+    socket.once('close', this.onClose);
   }
 
   /** Bytes the client sent behind its request so far. */
@@ -59,8 +54,10 @@ export class WebSocketUpgrade {
    */
   accept(reason: string, headers: HeaderList, extensions?: string): Socket {
     this.answered = true;
+    // The connection may last for days: nothing of the waiting stays behind.
     this.socket.off('data', this.onData);
     this.socket.off('end', this.onEnd);
+    this.socket.off('close', this.onClose);
     const all: HeaderList = withoutHeaders(headers, HANDSHAKE);
     let head = responseHead(101, reason, all, { version: '1.1', persistent: true, length: 'none' });
     head = `${head.slice(0, -2)}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(this.key)}\r\n`;
@@ -89,6 +86,12 @@ export class WebSocketUpgrade {
     else this.early.push(bytes);
   };
 
+  private readonly onClose = (): void => {
+    if (this.answered) return;
+    this.answered = true;
+    this.onGone?.();
+  };
+
   /** A client that has nothing more to say does not want a WebSocket any more. */
   private readonly onEnd = (): void => {
     if (!this.answered) this.socket.destroy();
@@ -96,17 +99,15 @@ export class WebSocketUpgrade {
 }
 
 /** The handshake's key when the request is a valid one (specification 11.1, RFC 6455 4.2.1). */
-export function handshakeKey(incoming: IncomingMessage): string | undefined {
-  const { headers } = incoming;
-  if (incoming.method !== 'GET') return undefined;
-  if (headers['transfer-encoding'] !== undefined) return undefined;
-  if (headers['content-length'] !== undefined && headers['content-length'] !== '0') return undefined;
-  if (headers['sec-websocket-version'] !== '13') return undefined;
-  const key = headers['sec-websocket-key'];
-  return key === undefined || key === '' || key.length > 220 ? undefined : key;
+export function handshakeKey(method: string, headers: HeaderList): string | undefined {
+  if (method !== 'GET' || hasHeader(headers, 'transfer-encoding')) return undefined;
+  if ((getHeader(headers, 'content-length') ?? '0') !== '0') return undefined;
+  if (getHeaders(headers, 'sec-websocket-version').join(', ') !== '13') return undefined;
+  const key = getHeaders(headers, 'sec-websocket-key').join(', ');
+  return key === '' || key.length > 220 ? undefined : key;
 }
 
-/** Whether a request asks for a WebSocket, validly or not. */
-export function wantsWebSocket(incoming: IncomingMessage): boolean {
-  return incoming.headers.upgrade?.toLowerCase() === 'websocket';
+/** Whether a value of `Upgrade` asks for a WebSocket. */
+export function isWebSocket(upgrade: string | undefined): boolean {
+  return upgrade?.toLowerCase() === 'websocket';
 }

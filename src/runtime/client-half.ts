@@ -7,6 +7,8 @@ import { Signer } from '../backend/signature.js';
 import { verificationKeyOf, verifyGripSig } from '../backend/trust.js';
 import type { HttpBackend } from '../backend/verdict.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
+import { EdgeServer } from '../front/edge/edge-server.js';
+import type { Front } from '../front/front.js';
 import { Http1Server } from '../front/http1-server.js';
 import { Compression } from '../hold/compression.js';
 import type { HoldParts } from '../hold/hold-parts.js';
@@ -47,7 +49,7 @@ export interface ClientHalfParts {
 }
 
 export class ClientHalf {
-  private readonly fronts: Http1Server[] = [];
+  private readonly fronts: Front[] = [];
   private readonly holds: HoldParts;
   private readonly backends: Backends;
   private readonly signer: Signer;
@@ -119,8 +121,9 @@ export class ClientHalf {
     const { http, websocket } = this.parts.settings;
     const compression = websocket.allowCompression ? new Compression(websocket.compressionThreshold) : undefined;
     const addresses: ListenAddress[] = [];
+    const Server = http.parser === 'node' ? Http1Server : EdgeServer;
     for (const address of http.listen) {
-      const front = new Http1Server(
+      const front = new Server(
         { ...http, counters: this.parts.counters, setting: 'http.listen' },
         {
           request: (request, exchange) => serveHttp(this.proxy, request, exchange),

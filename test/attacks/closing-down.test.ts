@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AttackStage, STREAM_OPENED } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, PARSERS } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import { responseHold, streamHold } from '../support/raw-origin.js';
 
-describe('closing', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('closing (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it('ends streams cleanly and answers those who wait with what their origin had for them', async () => {
     const stage = await AttackStage.start(opened);

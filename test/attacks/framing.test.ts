@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { AttackStage, early, INVALID_LENGTH, INVALID_TOKEN, OK_ANSWER } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, PARSERS } from '../support/closing.js';
 
 const CODING = 'Failed to parse request: unsupported transfer encoding';
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: victim.example\r\n\r\n';
@@ -99,8 +99,8 @@ const REFUSED: readonly (readonly [what: string, request: string, answer: string
   ],
 ];
 
-describe('a request whose end is in doubt', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('a request whose end is in doubt (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it.each(REFUSED)('is refused and closes the connection: %s', async (_what, request, answer) => {
     const stage = await AttackStage.start(opened);
@@ -111,8 +111,8 @@ describe('a request whose end is in doubt', () => {
   });
 });
 
-describe('an unusual request whose end is clear', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('an unusual request whose end is clear (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   const TAKEN: readonly (readonly [what: string, headers: string, body: string])[] = [
     ['a tab before a length', 'Content-Length:\t3', 'abc'],

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { AttackStage, OK_ANSWER, ORIGIN_ERROR } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, PARSERS } from '../support/closing.js';
 import { responseHold } from '../support/raw-origin.js';
 
 /** A whole collection, so that what is left is what is kept. */
@@ -20,8 +20,8 @@ function post(target: string, body: string): string {
   return `POST ${target} HTTP/1.1\r\nHost: example.com\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-describe('a connection that stays open', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('a connection that stays open (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it('carries ten thousand requests without growing listeners, timers or memory', async () => {
     const stage = await AttackStage.start(opened, { routes: ['* ORIGIN', '*,path_beg=/test test'] });

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { AttackStage, early, OK_ANSWER, STREAM_OPENED } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, PARSERS } from '../support/closing.js';
 import type { RawClient } from '../support/raw-client.js';
 import { responseHold, streamHold } from '../support/raw-origin.js';
 
@@ -19,113 +19,116 @@ function get(target: string): string {
   return `GET ${target} HTTP/1.1\r\nHost: example.com\r\n\r\n`;
 }
 
-describe.each(LEAVING)('a client that %s', (_how, leave) => {
-  const opened = new Opened();
+describe.each(PARSERS.flatMap((parser) => LEAVING.map(([how, leave]) => [how, parser, leave] as const)))(
+  'a client that %s (parser: %s)',
+  (_how, parser, leave) => {
+    const opened = new Opened(parser);
 
-  it('while its origin thinks ends the request at the origin', async () => {
-    const stage = await AttackStage.start(opened);
-    stage.origin.reply('/slow', () => {});
-    const client = await stage.client();
-    client.write(get('/slow'));
-    const { connection } = await stage.origin.request('/slow');
-    leave(client);
-    await stage.origin.until('the end of the request', () => connection.closed);
-    await stage.onlyNeighbourLeft();
-    expect(client.receivedBytes).toBe(0);
-    await stage.undisturbed();
-  });
+    it('while its origin thinks ends the request at the origin', async () => {
+      const stage = await AttackStage.start(opened);
+      stage.origin.reply('/slow', () => {});
+      const client = await stage.client();
+      client.write(get('/slow'));
+      const { connection } = await stage.origin.request('/slow');
+      leave(client);
+      await stage.origin.until('the end of the request', () => connection.closed);
+      await stage.onlyNeighbourLeft();
+      expect(client.receivedBytes).toBe(0);
+      await stage.undisturbed();
+    });
 
-  it('in the middle of an answer ends the request at the origin', async () => {
-    const stage = await AttackStage.start(opened);
-    stage.origin.reply('/half', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf');
-    const client = await stage.client();
-    client.write(get('/half'));
-    await client.readUntil('half');
-    leave(client);
-    const { connection } = await stage.origin.request('/half');
-    await stage.origin.until('the end of the answer', () => connection.closed);
-    await stage.onlyNeighbourLeft();
-    await stage.undisturbed();
-  });
+    it('in the middle of an answer ends the request at the origin', async () => {
+      const stage = await AttackStage.start(opened);
+      stage.origin.reply('/half', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf');
+      const client = await stage.client();
+      client.write(get('/half'));
+      await client.readUntil('half');
+      leave(client);
+      const { connection } = await stage.origin.request('/half');
+      await stage.origin.until('the end of the answer', () => connection.closed);
+      await stage.onlyNeighbourLeft();
+      await stage.undisturbed();
+    });
 
-  it('in the middle of a small body leaves nothing at the origin', async () => {
-    const stage = await AttackStage.start(opened);
-    const client = await stage.client();
-    client.write('POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf');
-    // The answer to the neighbour's request shows that the half has been read.
-    await stage.undisturbed();
-    leave(client);
-    await stage.onlyNeighbourLeft();
-    expect(stage.forwarded).toEqual([]);
-  });
+    it('in the middle of a small body leaves nothing at the origin', async () => {
+      const stage = await AttackStage.start(opened);
+      const client = await stage.client();
+      client.write('POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf');
+      // The answer to the neighbour's request shows that the half has been read.
+      await stage.undisturbed();
+      leave(client);
+      await stage.onlyNeighbourLeft();
+      expect(stage.forwarded).toEqual([]);
+    });
 
-  it('in the middle of a large body breaks the upload off at the origin', async () => {
-    const stage = await AttackStage.start(opened);
-    const client = await stage.client();
-    client.write(
-      `POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${`1000\r\n${'x'.repeat(0x1000)}\r\n`.repeat(5)}`,
-    );
-    await stage.origin.until('the upload', () => stage.origin.received.includes('POST /up'));
-    leave(client);
-    const upload = stage.origin.connections.find(({ received }) => received.includes('POST /up'));
-    await stage.origin.until('the end of the upload', () => upload?.closed === true);
-    expect(upload?.received.endsWith('0\r\n\r\n')).toBe(false);
-    await stage.onlyNeighbourLeft();
-    await stage.undisturbed();
-  });
+    it('in the middle of a large body breaks the upload off at the origin', async () => {
+      const stage = await AttackStage.start(opened);
+      const client = await stage.client();
+      client.write(
+        `POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${`1000\r\n${'x'.repeat(0x1000)}\r\n`.repeat(5)}`,
+      );
+      await stage.origin.until('the upload', () => stage.origin.received.includes('POST /up'));
+      leave(client);
+      const upload = stage.origin.connections.find(({ received }) => received.includes('POST /up'));
+      await stage.origin.until('the end of the upload', () => upload?.closed === true);
+      expect(upload?.received.endsWith('0\r\n\r\n')).toBe(false);
+      await stage.onlyNeighbourLeft();
+      await stage.undisturbed();
+    });
 
-  it('while it is held as a stream ends the hold', async () => {
-    const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(get('/stream'));
-    await client.readAsLongAs(STREAM_OPENED);
-    const over = once(stage.holdfast, 'unsubscribe');
-    leave(client);
-    expect(await over).toEqual(['news']);
-    await stage.onlyNeighbourLeft();
-    expect(stage.holdfast.counters.holds.stream).toBe(1);
-  });
+    it('while it is held as a stream ends the hold', async () => {
+      const stage = await AttackStage.start(opened);
+      stage.origin.reply('/stream', streamHold('news'));
+      const client = await stage.client();
+      client.write(get('/stream'));
+      await client.readAsLongAs(STREAM_OPENED);
+      const over = once(stage.holdfast, 'unsubscribe');
+      leave(client);
+      expect(await over).toEqual(['news']);
+      await stage.onlyNeighbourLeft();
+      expect(stage.holdfast.counters.holds.stream).toBe(1);
+    });
 
-  it('while it is held for a response ends the hold', async () => {
-    const stage = await AttackStage.start(opened, { settings: { hold: { subscriptionLinger: 1 } } });
-    stage.origin.reply('/poll', responseHold('news'));
-    const client = await stage.client();
-    client.write(get('/poll'));
-    await once(stage.holdfast, 'subscribe');
-    const over = once(stage.holdfast, 'unsubscribe');
-    leave(client);
-    expect(await over).toEqual(['news']);
-    await stage.onlyNeighbourLeft();
-    expect(stage.holdfast.counters.holds.response).toBe(0);
-  });
+    it('while it is held for a response ends the hold', async () => {
+      const stage = await AttackStage.start(opened, { settings: { hold: { subscriptionLinger: 1 } } });
+      stage.origin.reply('/poll', responseHold('news'));
+      const client = await stage.client();
+      client.write(get('/poll'));
+      await once(stage.holdfast, 'subscribe');
+      const over = once(stage.holdfast, 'unsubscribe');
+      leave(client);
+      expect(await over).toEqual(['news']);
+      await stage.onlyNeighbourLeft();
+      expect(stage.holdfast.counters.holds.response).toBe(0);
+    });
 
-  it('while requests wait behind its hold takes them with it', async () => {
-    const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(get('/stream') + get('/a').repeat(5));
-    await client.readAsLongAs(STREAM_OPENED);
-    leave(client);
-    await stage.onlyNeighbourLeft();
-    expect(stage.forwarded).toEqual(['GET /stream']);
-    expect(stage.holdfast.counters.holds.stream).toBe(1);
-  });
+    it('while requests wait behind its hold takes them with it', async () => {
+      const stage = await AttackStage.start(opened);
+      stage.origin.reply('/stream', streamHold('news'));
+      const client = await stage.client();
+      client.write(get('/stream') + get('/a').repeat(5));
+      await client.readAsLongAs(STREAM_OPENED);
+      leave(client);
+      await stage.onlyNeighbourLeft();
+      expect(stage.forwarded).toEqual(['GET /stream']);
+      expect(stage.holdfast.counters.holds.stream).toBe(1);
+    });
 
-  it('while the last of its pipelined requests is held ends the hold', async () => {
-    const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(get('/a').repeat(60) + get('/stream'));
-    await client.readAsLongAs(OK_ANSWER.repeat(60) + STREAM_OPENED);
-    leave(client);
-    await stage.onlyNeighbourLeft();
-    expect(stage.holdfast.counters.holds.stream).toBe(1);
-  });
-});
+    it('while the last of its pipelined requests is held ends the hold', async () => {
+      const stage = await AttackStage.start(opened);
+      stage.origin.reply('/stream', streamHold('news'));
+      const client = await stage.client();
+      client.write(get('/a').repeat(60) + get('/stream'));
+      await client.readAsLongAs(OK_ANSWER.repeat(60) + STREAM_OPENED);
+      leave(client);
+      await stage.onlyNeighbourLeft();
+      expect(stage.holdfast.counters.holds.stream).toBe(1);
+    });
+  },
+);
 
-describe('a client that half-closes', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('a client that half-closes (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it('between requests is closed', async () => {
     const stage = await AttackStage.start(opened);
@@ -156,8 +159,8 @@ describe('a client that half-closes', () => {
   });
 });
 
-describe('thousands of clients that come and go', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('thousands of clients that come and go (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it('leave nothing behind', async () => {
     const stage = await AttackStage.start(opened);

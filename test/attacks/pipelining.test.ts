@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { AttackStage, chunk, early, INVALID_TOKEN, OK_ANSWER, STREAM_OPENED } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, PARSERS } from '../support/closing.js';
 import { keptBytes } from '../support/memory.js';
 import type { RawClient } from '../support/raw-client.js';
 import { OK, type RawRequest, responseHold, streamHold } from '../support/raw-origin.js';
@@ -25,8 +25,8 @@ async function expectBytes(client: RawClient, expected: string): Promise<void> {
   expect(await client.readAsLongAs(expected)).toBe(expected);
 }
 
-describe('pipelined requests', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('pipelined requests (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it('behind half a handshake are not answered, and harm nobody', async () => {
     const stage = await AttackStage.start(opened);
@@ -131,6 +131,19 @@ describe('pipelined requests', () => {
     await stage.undisturbed();
   });
 
+  it('are not read further ahead than they are answered', async () => {
+    const stage = await AttackStage.start(opened);
+    const client = await stage.client();
+    const flood = Buffer.from(get('/flood').repeat(600_000));
+    client.write(flood);
+    await client.read(OK_ANSWER.length * 300);
+    // What the kernel takes on both sides, and a packet or two.
+    expect(client.socket.writableLength).toBeGreaterThan(flood.length / 2);
+    client.close();
+    await stage.onlyNeighbourLeft();
+    await stage.undisturbed();
+  });
+
   it('whose answers nobody reads are not answered ahead of time', async () => {
     const stage = await AttackStage.start(opened);
     const body = 'x'.repeat(60_000);
@@ -147,24 +160,51 @@ describe('pipelined requests', () => {
     for (let at = 0; at < 1_500; at += 1) await client.read(answer.length);
     expect(stage.forwarded).toHaveLength(1_500);
   });
+});
 
-  it('with bodies behind a hold are limited to a hundred', async () => {
-    const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(get('/stream'));
-    await expectBytes(client, STREAM_OPENED);
-    client.write('POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 1\r\n\r\nx'.repeat(150));
-    await client.untilClosed();
-    expect(stage.forwarded).toEqual(['GET /stream']);
-    await stage.onlyNeighbourLeft();
-    expect(stage.holdfast.counters.holds.stream).toBe(1);
-    await stage.undisturbed();
+describe('pipelined requests with bodies behind a hold', () => {
+  const POSTS = 150;
+  const post = 'POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 1\r\n\r\nx';
+
+  describe('parser: holdfast', () => {
+    const opened = new Opened('holdfast');
+
+    it('wait as all others do', async () => {
+      const stage = await AttackStage.start(opened);
+      stage.origin.reply('/stream', streamHold('news'));
+      const client = await stage.client();
+      client.write(get('/stream'));
+      await expectBytes(client, STREAM_OPENED);
+      client.write(post.repeat(POSTS));
+      for (let turn = 0; turn < 3; turn += 1) await stage.undisturbed();
+      expect(stage.forwarded).toEqual(['GET /stream']);
+      closeStream(stage, 'news');
+      await expectBytes(client, LAST_CHUNK + OK_ANSWER.repeat(POSTS));
+      expect(stage.forwarded).toHaveLength(1 + POSTS);
+    });
+  });
+
+  describe('parser: node', () => {
+    const opened = new Opened('node');
+
+    it('are limited to a hundred, of which node:http keeps a list', async () => {
+      const stage = await AttackStage.start(opened);
+      stage.origin.reply('/stream', streamHold('news'));
+      const client = await stage.client();
+      client.write(get('/stream'));
+      await expectBytes(client, STREAM_OPENED);
+      client.write(post.repeat(POSTS));
+      await client.untilClosed();
+      expect(stage.forwarded).toEqual(['GET /stream']);
+      await stage.onlyNeighbourLeft();
+      expect(stage.holdfast.counters.holds.stream).toBe(1);
+      await stage.undisturbed();
+    });
   });
 });
 
-describe('garbage behind a request', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('garbage behind a request (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it('is refused after the answer', async () => {
     const stage = await AttackStage.start(opened);
@@ -246,16 +286,10 @@ describe('garbage behind a request', () => {
   });
 });
 
-describe('an upgrade behind a request', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('an upgrade behind a request (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
-  it.each([
-    [
-      'WebSocket',
-      'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==\r\n',
-    ],
-    ['another protocol', 'Upgrade: h2c\r\nConnection: Upgrade\r\n'],
-  ])('is refused after a held stream, which it does not touch: %s', async (_what, headers) => {
+  async function upgradeBehindStream(headers: string): Promise<{ stage: AttackStage; client: RawClient }> {
     const stage = await AttackStage.start(opened);
     stage.origin.reply('/stream', streamHold('news'));
     const client = await stage.client();
@@ -267,10 +301,24 @@ describe('an upgrade behind a request', () => {
       await expectBytes(client, chunk(line));
     }
     closeStream(stage, 'news');
+    return { stage, client };
+  }
+
+  it('is refused after a held stream, which it does not touch', async () => {
+    const { stage, client } = await upgradeBehindStream(
+      'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==\r\n',
+    );
     await expectBytes(client, LAST_CHUNK + BUSY);
     await client.untilClosed();
     expect(stage.forwarded).toEqual(['GET /stream']);
     await stage.onlyNeighbourLeft();
+  });
+
+  it('to another protocol touches no held stream, and is an ordinary request where that can still be', async () => {
+    const { stage, client } = await upgradeBehindStream('Upgrade: h2c\r\nConnection: Upgrade\r\n');
+    // Once node:http has parsed an upgrade, it parses nothing more on that connection.
+    await expectBytes(client, LAST_CHUNK + (parser === 'node' ? BUSY : OK_ANSWER));
+    expect(stage.forwarded).toEqual(parser === 'node' ? ['GET /stream'] : ['GET /stream', 'GET /socket']);
   });
 
   it('leaves a client that goes while it waits noticed', async () => {

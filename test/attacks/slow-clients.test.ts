@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AttackStage, chunk, early, INVALID_TOKEN, OK_ANSWER, STREAM_OPENED } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, PARSERS } from '../support/closing.js';
 import { keptBytes } from '../support/memory.js';
 import { responseHold, streamHold } from '../support/raw-origin.js';
 
@@ -14,8 +14,8 @@ function pass(time: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, time));
 }
 
-describe('a slow head', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('a slow head (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it.each([
     ['nothing at all', ''],
@@ -67,8 +67,8 @@ describe('a slow head', () => {
   });
 });
 
-describe('silence', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('silence (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
   const settings = { http: { idleTimeout: 0.3 } };
 
   it('in the middle of a body ends the connection', async () => {
@@ -158,8 +158,8 @@ class Stubborn {
   }
 }
 
-describe('a client that was refused and goes on sending', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('a client that was refused and goes on sending (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   function stubborn(stage: AttackStage): Stubborn {
     return opened.add(new Stubborn(stage.port), ({ socket }) => socket.destroy());

@@ -1,7 +1,7 @@
 /** Clients that do not read what is published to them, and more clients than there is room for. */
 import { describe, expect, it } from 'vitest';
 import { AttackStage, chunk, OK_ANSWER, STREAM_OPENED } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, PARSERS } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import { keptBytes } from '../support/memory.js';
 import type { RawClient } from '../support/raw-client.js';
@@ -74,8 +74,8 @@ describe('a client that never reads while fifty megabytes are published', () => 
   });
 });
 
-describe('a client that reads nothing of a large answer', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('a client that reads nothing of a large answer (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it('slows its origin down and nobody else', async () => {
     const stage = await AttackStage.start(opened);
@@ -113,8 +113,8 @@ describe('a client that reads nothing of a large answer', () => {
   });
 });
 
-describe('the most connections', () => {
-  const opened = new Opened();
+describe.each(PARSERS)('the most connections (parser: %s)', (parser) => {
+  const opened = new Opened(parser);
 
   it('are a limit: one more is closed at once, and is taken again when another has gone', async () => {
     const stage = await AttackStage.start(opened, { settings: { http: { maxConnections: 4 } } });

@@ -45,6 +45,7 @@ describe('defaultSettings', () => {
   it('are the documented ones', () => {
     expect(defaultSettings()).toEqual({
       http: {
+        parser: 'holdfast',
         listen: [{ host: '0.0.0.0', port: 7999 }],
         maxHeadBytes: 8192,
         maxHeaders: 64,

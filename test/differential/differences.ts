@@ -112,7 +112,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     row: 'length-of-nothing',
-    cases: ['3.3 the method is any token', '3.11 a method in lower case'],
+    cases: ['3.3 the method is any token', '3.3 a method nobody knows', '3.11 a method in lower case'],
     apply: (lines) =>
       lines.flatMap((line) => (line === 'content-length: 0' ? [] : line === 'body (length): ""' ? 'no body' : line)),
   },
@@ -186,18 +186,6 @@ export const EXPLANATIONS: readonly Explanation[] = [
       ['Content-Length: 122', 'Content-Length: 128'],
       ['a\u00e2\u0080\u00a8b\u00e2\u0080\u00a9c', 'a\\\\u2028b\\\\u2029c'],
     ),
-  },
-  {
-    row: 'known-methods',
-    cases: ['3.3 a method nobody knows'],
-    apply: () => [
-      '== client 1',
-      'HTTP/1.0 400 Bad Request',
-      'Content-Type: text/plain',
-      'Content-Length: 39',
-      'body (length): "Failed to parse request: invalid token\\n"',
-      'end: not waited for',
-    ],
   },
   {
     row: 'upgrade-not-offered',

@@ -4,10 +4,17 @@ import { createHoldfast, type Holdfast, type HoldfastOptions } from '../../src/i
 import { Origin, type Script } from './origin.js';
 import { RawClient } from './raw-client.js';
 
+/** What `http.parser` can be. */
+export type Parser = 'holdfast' | 'node';
+
+/** For what has to be so whoever parses. */
+export const PARSERS: readonly Parser[] = ['holdfast', 'node'];
+
 export class Opened {
   private closers: (() => unknown)[] = [];
 
-  constructor() {
+  /** @param parser - of every Holdfast that names none itself; undefined: the default */
+  constructor(private readonly parser?: Parser) {
     afterEach(() => this.closeAll());
   }
 
@@ -18,7 +25,7 @@ export class Opened {
   }
 
   async holdfast(options: HoldfastOptions): Promise<Holdfast> {
-    return this.add(await createHoldfast(options), (holdfast) => holdfast.close());
+    return this.add(await createHoldfast(this.parsedBy(options)), (holdfast) => holdfast.close());
   }
 
   async origin(script?: Script): Promise<Origin> {
@@ -41,6 +48,13 @@ export class Opened {
     const origin = await this.origin(script);
     const holdfast = await this.holdfast({ routes: [`* ${origin.target}`], ...options });
     return { holdfast, origin, port: clientPort(holdfast) };
+  }
+
+  private parsedBy(options: HoldfastOptions): HoldfastOptions {
+    const { parser } = this;
+    if (parser === undefined) return options;
+    const { settings = {} } = options;
+    return { ...options, settings: { ...settings, http: { parser, ...settings.http } } };
   }
 
   private async closeAll(): Promise<void> {

@@ -11,6 +11,7 @@ const SECONDS = 20;
 const WEIGHTS = {
   'body-patch': 2,
   'config-files': 2,
+  'edge-reference': 4,
   filters: 2,
   headers: 3,
   'http-heads': 5,

@@ -58,8 +58,14 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   /** Events that came with the accepting response. */
   private early: WebSocketEvent[] = [];
 
-  constructor(private readonly parts: SessionParts) {
+  private readonly parts: Omit<SessionParts, 'verdict'>;
+  /** Let go of with the verdict: whoever waits for it has the client's whole handshake on its hands. */
+  private verdict: SessionParts['verdict'] | undefined;
+
+  constructor({ verdict, ...parts }: SessionParts) {
     super();
+    this.parts = parts;
+    this.verdict = verdict;
   }
 
   /** Sends the first request; the verdict follows. */
@@ -223,13 +229,19 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
     this.state = 'open';
     this.early = rest;
     const accepted = { reason: 'Switching Protocols', headers: openingHeaders(headers), grip: gripOf(headers) };
-    this.parts.verdict({ kind: 'accept', ...accepted, origin: this, channels: () => channelsIn(rest) });
+    this.give({ kind: 'accept', ...accepted, origin: this, channels: () => channelsIn(rest) });
+  }
+
+  private give(verdict: WebSocketVerdict): void {
+    const { verdict: decide } = this;
+    this.verdict = undefined;
+    decide?.(verdict);
   }
 
   /** It does not come to a WebSocket. */
   private refuse(verdict: WebSocketVerdict): void {
     this.finish();
-    this.parts.verdict(verdict);
+    this.give(verdict);
   }
 
   /** Removes what the origin has taken of an offer; false when the connection cannot go on after that. */

@@ -1,0 +1,51 @@
+/** The client port on bare TCP sockets: requests are parsed here, strictly, and an idle connection costs little. */
+import { createServer, type Server } from 'node:net';
+import { type Front, type FrontHandler, type FrontOptions, type ListenAddress, TCP_KEEP_ALIVE } from '../front.js';
+import { OpenSockets } from '../open-sockets.js';
+import { EdgeConnection, type EdgeTerms } from './edge-connection.js';
+import { listenerOf, listenTo } from './socket-events.js';
+import { Sweep } from './sweep.js';
+
+export class EdgeServer implements Front {
+  private readonly server: Server;
+  private readonly sockets: OpenSockets;
+  private readonly sweep: Sweep;
+
+  constructor(options: FrontOptions, handler: FrontHandler) {
+    const { maxHeadBytes, maxHeaders, counters } = options;
+    this.server = createServer({
+      // A client's end is judged by its connection.
+      allowHalfOpen: true,
+      noDelay: true,
+      // A client that vanished without a word is found out by TCP itself.
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE,
+    });
+    this.server.maxConnections = options.maxConnections;
+    this.sockets = new OpenSockets(this.server, options);
+    this.sweep = new Sweep(options);
+    const { sockets, sweep } = this;
+    const terms: EdgeTerms = { maxHeadBytes, maxHeaders, counters, sockets, sweep, handler };
+    this.server.on('connection', (socket) => {
+      sockets.add(socket);
+      listenTo(socket, new EdgeConnection(terms, socket));
+    });
+  }
+
+  async listen(address: ListenAddress): Promise<ListenAddress> {
+    const bound = await this.sockets.listen(address);
+    this.sweep.start(() => {
+      for (const socket of this.sockets) listenerOf(socket)?.look();
+    });
+    return bound;
+  }
+
+  async stopAccepting(): Promise<void> {
+    await this.sockets.stopAccepting();
+    this.sweep.stop();
+  }
+
+  endConnections(grace: number): void {
+    this.sockets.endAll(grace);
+  }
+}

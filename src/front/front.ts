@@ -1,0 +1,43 @@
+/** What a client port is to the rest of Holdfast, whatever parses on it. */
+import type { Counters } from '../observe/counters.js';
+import type { ClientRequest } from './client-request.js';
+import type { Http1Exchange } from './http1-exchange.js';
+import type { WebSocketUpgrade } from './websocket-upgrade.js';
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface FrontOptions {
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
+  readonly maxConnections: number;
+  /** Seconds. */
+  readonly headTimeout: number;
+  /** Seconds. */
+  readonly idleTimeout: number;
+  readonly counters: Counters;
+  /** The setting that a failure to listen names. */
+  readonly setting: string;
+}
+
+export interface FrontHandler {
+  request(request: ClientRequest, exchange: Http1Exchange): void;
+  webSocket(request: ClientRequest, upgrade: WebSocketUpgrade): void;
+}
+
+export interface Front {
+  /**
+   * Resolves with the address that is listened on.
+   * @throws HoldfastError HOLDFAST_LISTEN_FAILED
+   */
+  listen(address: ListenAddress): Promise<ListenAddress>;
+  /** Stops listening; resolves when the last connection has gone. */
+  stopAccepting(): Promise<void>;
+  /** Ends every connection: what is written already still goes out, for `grace` milliseconds at most. */
+  endConnections(grace: number): void;
+}
+
+/** Milliseconds of silence before TCP asks whether the client is still there. */
+export const TCP_KEEP_ALIVE = 60_000;
