@@ -64,7 +64,7 @@ export class ChunkedDecoder {
           const end = this.trailerEnd(bytes, at);
           if (typeof end === 'string') return end;
           at = end;
-          if (this.state !== 'over') break;
+          if ((this.state as State) !== 'over') break;
           this.next = at;
           return this.trailersFault() ?? 'end';
         }
@@ -134,7 +134,7 @@ export class ChunkedDecoder {
   private trailerEnd(bytes: Buffer, from: number): number | ChunkedFault {
     for (let at = from; at < bytes.length; at += 1) {
       if (bytes[at] !== LF) continue;
-      this.trailers += bytes.latin1Slice(from, at + 1);
+      this.trailers += bytes.toString('latin1', from, at + 1);
       if (this.trailers.length > this.maxExtraBytes + 2) return 'too-large';
       if (this.trailers !== '\r\n' && !this.trailers.endsWith('\r\n\r\n')) {
         if (!this.trailers.endsWith('\r\n')) return 'token';
@@ -143,7 +143,7 @@ export class ChunkedDecoder {
       this.state = 'over';
       return at + 1;
     }
-    this.trailers += bytes.latin1Slice(from);
+    this.trailers += bytes.toString('latin1', from);
     return this.trailers.length > this.maxExtraBytes + 2 ? 'too-large' : bytes.length;
   }
 
