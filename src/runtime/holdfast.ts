@@ -129,8 +129,10 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
       refreshes: new RefreshGroups(this.wheel),
       open: new Set(),
     };
-    const { connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
+    const { originClient, connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
     this.backends = new Backends(this.holds, {
+      client: originClient,
+      wheel: this.wheel,
       connectTimeout,
       idleTimeout: originIdleTimeout,
       keepAlive: originKeepAlive,
