@@ -5,6 +5,7 @@
 import type { Target } from '../routes/route.js';
 import type { Wheel } from '../time/wheel.js';
 import { Http1Connection } from './http1/http1-connection.js';
+import { sharedRead } from './http1/shared-read.js';
 import { WriteTurn } from './http1/write-turn.js';
 import { OriginCall } from './origin-call.js';
 import type { ConnectionMaker, OriginConnectionOptions } from './origin-connection.js';
@@ -38,7 +39,7 @@ export class HttpOrigin implements HttpBackend {
   constructor(options: HttpOriginOptions) {
     const { connectTimeout, maxIdle } = options;
     this.pools = new OriginPools({
-      connection: connectionMaker(options),
+      maker: connectionMaker(options),
       connectTimeout: connectTimeout * 1_000,
       ...(maxIdle === undefined ? {} : { maxIdle }),
     });
@@ -94,7 +95,9 @@ function connectionMaker({ client, wheel, idleTimeout, keepAlive, maxHeadBytes }
     keepAlive: keepAlive * 1_000,
     maxHeadBytes,
   };
-  if (client === 'undici') return (server, lost) => new UndiciConnection(server, options, lost);
+  if (client === 'undici') {
+    return { connection: (server, lost) => new UndiciConnection(server, options, lost) };
+  }
   const own = { ...options, wheel, turn: new WriteTurn() };
-  return (server, lost) => new Http1Connection(server, own, lost);
+  return { onread: sharedRead(), connection: (server, lost) => new Http1Connection(server, own, lost) };
 }

@@ -2,6 +2,7 @@
  * One connection to an origin over HTTP/1.1, as the pools keep it and a call uses it: one exchange at a time. There are
  * two implementations, `http1/http1-connection.ts` and `undici-connection.ts`, which is the reference of the other.
  */
+import type { OnReadOpts } from 'node:net';
 import type { HeaderList } from '../protocol/headers.js';
 import type { OriginServer } from './origin-server.js';
 import type { OriginRequest } from './verdict.js';
@@ -48,5 +49,10 @@ export interface OriginConnection {
   destroy(): Promise<void>;
 }
 
-/** @param lost - called when an unused connection has ended or has to */
-export type ConnectionMaker = (server: OriginServer, lost: (connection: OriginConnection) => void) => OriginConnection;
+/** What makes connections, all of one kind. */
+export interface ConnectionMaker {
+  /** How their sockets are read, where that is not by their `data` events. */
+  readonly onread?: OnReadOpts;
+  /** @param lost - called when an unused connection has ended or has to */
+  connection(server: OriginServer, lost: (connection: OriginConnection) => void): OriginConnection;
+}

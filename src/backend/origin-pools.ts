@@ -17,7 +17,7 @@ import { identityFor, type OriginServer, originServer, serverKey } from './origi
 const MAX_IDLE = 1_000;
 
 export interface OriginPoolsOptions {
-  readonly connection: ConnectionMaker;
+  readonly maker: ConnectionMaker;
   /** Milliseconds. */
   readonly connectTimeout: number;
   /** Idle connections that are kept at most. */
@@ -65,7 +65,7 @@ export class OriginPools {
     const pool = this.poolFor(target, authority);
     let connection = fresh ? undefined : pool.idle.pop();
     if (connection === undefined) {
-      connection = this.options.connection(pool.server, this.lost);
+      connection = this.options.maker.connection(pool.server, this.lost);
       pool.size += 1;
       this.pools.set(pool.key, pool);
     } else {
@@ -116,7 +116,8 @@ export class OriginPools {
     if (identity !== undefined) key += identity;
     const known = this.pools.get(key);
     if (known !== undefined) return known;
-    return { key, server: originServer(target, identity, this.options.connectTimeout), idle: [], size: 0 };
+    const { connectTimeout, maker } = this.options;
+    return { key, server: originServer(target, identity, connectTimeout, maker.onread), idle: [], size: 0 };
   }
 
   /** An idle connection has ended or has to. A busy one is its request's, which may even have it made anew. */

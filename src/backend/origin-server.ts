@@ -2,7 +2,7 @@
  * Which server a request goes to: address, and with TLS who it has to prove to be. Requests for different names never
  * share a connection, because its certificate was checked for one of them.
  */
-import { isIP, type Socket } from 'node:net';
+import { isIP, type OnReadOpts, type Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Target } from '../routes/route.js';
 import { makePolicyConnector } from './address-policy.js';
@@ -30,16 +30,21 @@ export function serverKey(target: Target & { readonly kind: 'origin' }): string 
   return JSON.stringify([ssl, target.host, target.port, insecure, untrusted, clientCert, clientKey]);
 }
 
-/** @param connectTimeout - milliseconds */
+/**
+ * @param connectTimeout - milliseconds
+ * @param onread - how its sockets are read, where that is not by their `data` events
+ */
 export function originServer(
   target: Target & { readonly kind: 'origin' },
   identity: string | undefined,
   connectTimeout: number,
+  onread?: OnReadOpts,
 ): OriginServer {
   const { host, port } = target;
   const { insecure, clientCert, clientKey, untrusted } = target.options;
   const options = {
     timeout: connectTimeout,
+    ...(onread === undefined ? {} : { onread }),
     ...(clientCert === undefined ? {} : { cert: clientCert }),
     ...(clientKey === undefined ? {} : { key: clientKey }),
     ...(identity === undefined

@@ -18,7 +18,7 @@ export interface AnswerSink {
   answerBegins(): void;
   /** The head of the final answer. */
   answerHead(head: ResponseHead): void;
-  /** Views of what was read. */
+  /** Views of what is being read: of what is kept there has to be a copy. */
   answerData(piece: Buffer): void;
 }
 
@@ -52,7 +52,7 @@ export class AnswerReader {
   }
 
   /**
-   * Reads on; the sink is told before this returns.
+   * Reads on; the sink is told before this returns, and nothing is kept of `bytes` itself.
    *
    * @returns whether the answer is over: it has ended, or there is a `fault`
    */
@@ -102,7 +102,7 @@ export class AnswerReader {
 
   /** Keeps the beginning of a head. What can be none any more is not waited for: its end may never come. */
   private keep(bytes: Buffer): number {
-    this.kept = bytes;
+    this.kept = Buffer.from(bytes);
     const begun = Math.min(bytes.length, BEGIN.length);
     let sound = bytes.compare(BEGIN, 0, begun, 0, begun) === 0;
     for (let end = bytes.indexOf(LF, this.line); sound && end >= 0; end = bytes.indexOf(LF, this.line)) {

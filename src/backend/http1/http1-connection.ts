@@ -18,6 +18,7 @@ import type { OriginRequest } from '../verdict.js';
 import { AnswerReader, type AnswerSink } from './answer-reader.js';
 import { BodyFeed, type StreamedBody } from './body-feed.js';
 import { lengthLine, requestHead } from './request-head.js';
+import { kReading, type Reading, type ReadSocket } from './shared-read.js';
 import type { WriteTurn } from './write-turn.js';
 
 /** Bytes of a body that are copied behind the head, to leave in one packet with it. */
@@ -30,14 +31,12 @@ export interface Http1ConnectionOptions extends OriginConnectionOptions {
   readonly turn: WriteTurn;
 }
 
-const kConnection = Symbol('connection');
-
 /** A socket that knows whose it is, so that listeners need no closures. */
-interface OwnSocket extends Socket {
-  [kConnection]?: Http1Connection;
+interface OwnSocket extends ReadSocket {
+  [kReading]?: Http1Connection;
 }
 
-export class Http1Connection extends Timed implements OriginConnection, AnswerSink {
+export class Http1Connection extends Timed implements OriginConnection, AnswerSink, Reading {
   private state: 'unused' | 'waiting' | 'busy' | 'over' = 'unused';
   private socket: Socket | undefined = undefined;
   private exchange: OriginExchange | undefined = undefined;
@@ -148,28 +147,26 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
   }
 
   answerData(piece: Buffer): void {
-    if (this.exchange?.data(piece) === false) this.full = true;
+    if (this.exchange?.data(Buffer.from(piece)) === false) this.full = true;
   }
 
-  /** The origin sent these bytes. */
-  received(bytes: Buffer): void {
+  received(bytes: Buffer): boolean {
     if (this.state !== 'busy') {
       this.broken(new ConnectionLostError('the origin sent what nobody asked for'));
-      return;
+      return false;
     }
     this.happened();
     this.full = false;
     const over = this.reader.read(bytes);
     // The receiver may have called it off.
-    if (this.state !== 'busy') return;
+    if (this.state !== 'busy') return false;
     if (over) {
       const { fault } = this.reader;
       if (fault === undefined) this.answerEnds();
       else this.fail(new Error(fault));
-    } else if (this.full) {
-      this.paused = true;
-      this.socket?.pause();
     }
+    this.paused = !over && this.full;
+    return !this.paused;
   }
 
   /** The origin has ended the connection in order. */
@@ -213,9 +210,9 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
       return;
     }
     const own: OwnSocket = result;
-    own[kConnection] = this;
+    own[kReading] = this;
     this.socket = own;
-    own.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose).on('drain', onDrain);
+    own.on('end', onEnd).on('error', onError).on('close', onClose).on('drain', onDrain);
     this.write();
   }
 
@@ -284,22 +281,18 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
   }
 }
 
-function onData(this: OwnSocket, bytes: Buffer): void {
-  this[kConnection]?.received(bytes);
-}
-
 function onEnd(this: OwnSocket): void {
-  this[kConnection]?.hungUp();
+  this[kReading]?.hungUp();
 }
 
 function onError(this: OwnSocket, error: Error): void {
-  this[kConnection]?.broken(error);
+  this[kReading]?.broken(error);
 }
 
 function onClose(this: OwnSocket): void {
-  this[kConnection]?.broken(new ConnectionLostError('the connection to the origin was closed'));
+  this[kReading]?.broken(new ConnectionLostError('the connection to the origin was closed'));
 }
 
 function onDrain(this: OwnSocket): void {
-  this[kConnection]?.drained();
+  this[kReading]?.drained();
 }
