@@ -2,12 +2,14 @@
 import { afterEach } from 'vitest';
 import { createHoldfast, type Holdfast, type HoldfastOptions } from '../../src/index.js';
 import { Origin, type Script } from './origin.js';
+import { type OriginClientName, withClient } from './origin-clients.js';
 import { RawClient } from './raw-client.js';
 
 export class Opened {
   private closers: (() => unknown)[] = [];
 
-  constructor() {
+  /** @param originClient - what is opened speaks to origins with this HTTP client */
+  constructor(private readonly originClient: OriginClientName = 'holdfast') {
     afterEach(() => this.closeAll());
   }
 
@@ -18,7 +20,7 @@ export class Opened {
   }
 
   async holdfast(options: HoldfastOptions): Promise<Holdfast> {
-    return this.add(await createHoldfast(options), (holdfast) => holdfast.close());
+    return this.add(await createHoldfast(withClient(this.originClient, options)), (holdfast) => holdfast.close());
   }
 
   async origin(script?: Script): Promise<Origin> {
