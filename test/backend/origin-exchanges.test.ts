@@ -207,6 +207,21 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
     expect(taking.ended).toBe(true);
   });
 
+  it.each(['head', 'data'] as const)('fails by itself when its receiver does in `%s`', async (member) => {
+    const stage = await Stage.start(opened);
+    const origin = stage.client(client);
+    const taking = new Taking();
+    taking[member] = () => {
+      throw new Error('a fault of ours');
+    };
+    stage.send(origin, request(), taking);
+    await taking.over();
+    expect(taking.failure).toMatchObject({ kind: 'other', detail: 'a fault of ours' });
+    const other = stage.send(origin, request()).taking;
+    await other.over();
+    expect(other.ended).toBe(true);
+  });
+
   it('lets an origin wait while nobody takes its answer, for longer than it may be silent', async () => {
     const size = 30_000_000;
     const stage = await Stage.start(opened);

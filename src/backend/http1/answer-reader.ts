@@ -156,6 +156,8 @@ export class AnswerReader {
 
   private ends(bytes: Buffer, at: number): boolean {
     this.excess = at < bytes.length;
+    // An unused connection needs to know nothing.
+    this.head = undefined;
     return true;
   }
 

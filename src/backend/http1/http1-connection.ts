@@ -17,12 +17,11 @@ import type { OriginServer } from '../origin-server.js';
 import type { OriginRequest } from '../verdict.js';
 import { AnswerReader, type AnswerSink } from './answer-reader.js';
 import { BodyFeed, type StreamedBody } from './body-feed.js';
-import { lengthLine, requestHead } from './request-head.js';
+import { requestHead } from './request-head.js';
 import { kReading, type Reading, type ReadSocket } from './shared-read.js';
+import { leavesAtOnce, writeWhole } from './whole-request.js';
 import type { WriteTurn } from './write-turn.js';
 
-/** Bytes of a body that are copied behind the head, to leave in one packet with it. */
-const SMALL_BODY = 16_384;
 /** Milliseconds before an origin closes an unused connection at which we do: a request may be on its way that long. */
 const HINT_MARGIN = 2_000;
 
@@ -116,20 +115,9 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
     exchange?.requestStarts();
     if (!Buffer.isBuffer(body)) {
       this.feedBody(socket, head, method, body);
-    } else if (body.length === 0) {
-      socket.write(head + lengthLine(method, 0), 'latin1');
-    } else if (body.length <= SMALL_BODY) {
-      const text = head + lengthLine(method, body.length);
-      const bytes = Buffer.allocUnsafe(text.length + body.length);
-      bytes.write(text, 0, 'latin1');
-      body.copy(bytes, text.length);
-      socket.write(bytes);
     } else {
-      this.hearAnswerOut(socket);
-      socket.cork();
-      socket.write(head + lengthLine(method, body.length), 'latin1');
-      socket.write(body);
-      socket.uncork();
+      if (!leavesAtOnce(body)) this.hearAnswerOut(socket);
+      writeWhole(socket, head, method, body);
     }
   }
 
@@ -155,17 +143,18 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
       this.broken(new ConnectionLostError('the origin sent what nobody asked for'));
       return false;
     }
-    this.happened();
-    this.full = false;
-    const over = this.reader.read(bytes);
-    // The receiver may have called it off.
-    if (this.state !== 'busy') return false;
-    if (over) {
-      const { fault } = this.reader;
-      if (fault === undefined) this.answerEnds();
-      else this.fail(new Error(fault));
+    try {
+      this.happened();
+      this.full = false;
+      const over = this.reader.read(bytes);
+      // The receiver may have called it off.
+      if (this.state !== 'busy') return false;
+      if (over) this.answerIsRead();
+      this.paused = !over && this.full;
+    } catch (error) {
+      // What a receiver does wrong costs its own exchange, and not those of all others.
+      this.broken(error instanceof Error ? error : new Error(String(error)));
     }
-    this.paused = !over && this.full;
     return !this.paused;
   }
 
@@ -234,6 +223,12 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
     if (this.hearsOut) return;
     this.hearsOut = true;
     hearOut(socket);
+  }
+
+  private answerIsRead(): void {
+    const { fault } = this.reader;
+    if (fault === undefined) this.answerEnds();
+    else this.fail(new Error(fault));
   }
 
   private answerEnds(): void {
