@@ -7,18 +7,22 @@ import { HoldfastError } from '../errors/holdfast-error.js';
 import type { HoldParts } from '../hold/hold-parts.js';
 import type { Target } from '../routes/route.js';
 import type { RouteTable } from '../routes/route-table.js';
+import { systemClock } from '../time/clock.js';
+import { Wheel } from '../time/wheel.js';
 import { loadZeroMq } from '../zeromq/load-zeromq.js';
 
 export class Backends {
   readonly webSockets: WebSocketOrigins;
   private readonly origins: HttpOrigin;
+  /** Sockets are waited for in real time, whatever clock the holds go by. */
+  private readonly originWheel = new Wheel(systemClock);
   private zhttpreq: ZhttpReq | undefined = undefined;
 
   constructor(
     private readonly holds: HoldParts,
-    options: HttpOriginOptions,
+    options: Omit<HttpOriginOptions, 'wheel'>,
   ) {
-    this.origins = new HttpOrigin(options);
+    this.origins = new HttpOrigin({ ...options, wheel: this.originWheel });
     this.webSockets = new WebSocketOrigins(options);
   }
 
@@ -56,6 +60,7 @@ export class Backends {
   /** @param grace - milliseconds that requests under way may still take */
   async close(grace: number): Promise<void> {
     await Promise.all([this.origins.close(grace), this.webSockets.close(grace), this.zhttpreq?.close()]);
+    this.originWheel.close();
   }
 
   private async makeZhttpReq(wantedBy: string): Promise<ZhttpReq> {

@@ -132,7 +132,6 @@ export class Holdfast extends EventEmitter<HoldfastEvents> {
     const { originClient, connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
     this.backends = new Backends(this.holds, {
       client: originClient,
-      wheel: this.wheel,
       connectTimeout,
       idleTimeout: originIdleTimeout,
       keepAlive: originKeepAlive,
