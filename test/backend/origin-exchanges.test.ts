@@ -1,4 +1,6 @@
 /** What both HTTP clients write to an origin, how long they wait for it, and how they slow it down. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { HttpOrigin, type HttpOriginOptions } from '../../src/backend/http-origin.js';
 import type { AnswerReceiver, Failure, OriginRequest } from '../../src/backend/verdict.js';
@@ -91,6 +93,16 @@ class Stage {
   send(origin: HttpOrigin, asked: OriginRequest, taking = new Taking()) {
     return { taking, call: origin.send(asked, target(this.raw.target), taking) };
   }
+}
+
+async function socketPair(opened: Opened): Promise<[near: Socket, far: Socket]> {
+  const server = opened.add(createServer(), (one) => one.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const far = opened.add(connect((server.address() as AddressInfo).port, '127.0.0.1'), (one) => one.destroy());
+  const [near] = await accepted;
+  return [opened.add(near, (one) => one.destroy()), far];
 }
 
 const HEAD = 'host: Example.com:81\r\nconnection: keep-alive\r\n';
@@ -205,6 +217,26 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
     const { taking } = stage.send(stage.client(client, { idleTimeout: 0.1 }), request({ method: 'POST', body }));
     await taking.over();
     expect(taking.ended).toBe(true);
+  });
+
+  it('is not answered by what was there before it was asked', async () => {
+    const stage = await Stage.start(opened);
+    const origin = stage.client(client);
+    const first = stage.send(origin, request()).taking;
+    await first.over();
+    const [connection] = stage.raw.connections;
+    const poison = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';
+    // The client's packet and the origin's lie there at the same moment, and the client's is read first.
+    const [near, far] = await socketPair(opened);
+    const second = await new Promise<Taking>((resolve) => {
+      near.once('data', () => resolve(stage.send(origin, request({ method: 'POST' })).taking));
+      far.write('a request');
+      connection?.socket.write(poison);
+    });
+    await second.over();
+    expect([second.ended, second.size]).toEqual([true, 2]);
+    expect(stage.raw.requests.map(({ method }) => method)).toEqual(['GET', 'POST']);
+    expect(stage.raw.connections).toHaveLength(2);
   });
 
   it.each(['head', 'data'] as const)('fails by itself when its receiver does in `%s`', async (member) => {

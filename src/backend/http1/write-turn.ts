@@ -1,7 +1,7 @@
 /**
- * Requests on used connections wait for the end of the turn of the event loop. Until then everything has been read that was
- * on its way: that the origin has hung up, or an answer that nobody asked for, which would be taken for the answer to what is
- * written now.
+ * Requests on used connections wait for the end of the turn of the event loop. By then everything has been read that had
+ * come when the request came: that the origin has hung up, or an answer that nobody asked for, which would be taken for the
+ * answer to what is written now.
  */
 export interface Waiting {
   /** Its turn has come. */
