@@ -95,6 +95,10 @@ class Stage {
   }
 }
 
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
 async function socketPair(opened: Opened): Promise<[near: Socket, far: Socket]> {
   const server = opened.add(createServer(), (one) => one.close());
   server.listen(0, '127.0.0.1');
@@ -228,11 +232,13 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
     const poison = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';
     // The client's packet and the origin's lie there at the same moment, and the client's is read first.
     const [near, far] = await socketPair(opened);
-    const second = await new Promise<Taking>((resolve) => {
+    const sent = new Promise<Taking>((resolve) => {
       near.once('data', () => resolve(stage.send(origin, request({ method: 'POST' })).taking));
-      far.write('a request');
-      connection?.socket.write(poison);
     });
+    await turns(2);
+    far.write('a request');
+    connection?.socket.write(poison);
+    const second = await sent;
     await second.over();
     expect([second.ended, second.size]).toEqual([true, 2]);
     expect(stage.raw.requests.map(({ method }) => method)).toEqual(['GET', 'POST']);
