@@ -10,7 +10,7 @@ import { hearOut } from './hear-out.js';
 import type { OriginConnection, OriginConnectionOptions, OriginExchange } from './origin-connection.js';
 import { ConnectionLostError } from './origin-failure.js';
 import type { OriginServer } from './origin-server.js';
-import { Client, mendStatusLines } from './undici-parts.js';
+import { type Client, mendStatusLines, undiciClient } from './undici-parts.js';
 import type { OriginRequest } from './verdict.js';
 
 const UPGRADE = 'upgrade';
@@ -29,6 +29,7 @@ export class UndiciConnection implements OriginConnection {
   constructor(server: OriginServer, options: OriginConnectionOptions, lost: (connection: OriginConnection) => void) {
     const { idleTimeout, keepAlive, maxHeadBytes } = options;
     this.name = server.secure ? server.url : undefined;
+    const Client = undiciClient();
     this.client = new Client(server.url, {
       pipelining: 1,
       keepAliveTimeout: keepAlive,
