@@ -83,6 +83,7 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
   }
 
   resume(): void {
+    this.full = false;
     if (!this.paused) return;
     this.paused = false;
     this.happened();
