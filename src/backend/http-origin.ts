@@ -1,13 +1,24 @@
 /**
- * Origins reached over HTTP/1.1 with undici: keep-alive connections for each server, requests written with exactly the
- * headers they are given, answers handed on as they arrive.
+ * Origins reached over HTTP/1.1: keep-alive connections for each server, requests written with exactly the headers they
+ * are given, answers handed on as they arrive.
  */
 import type { Target } from '../routes/route.js';
+import type { Wheel } from '../time/wheel.js';
+import { Http1Connection } from './http1/http1-connection.js';
+import { sharedRead } from './http1/shared-read.js';
+import { WriteTurn } from './http1/write-turn.js';
 import { OriginCall } from './origin-call.js';
+import type { ConnectionMaker, OriginConnectionOptions } from './origin-connection.js';
 import { OriginPools } from './origin-pools.js';
+import { UndiciConnection } from './undici-connection.js';
 import type { AnswerCall, AnswerReceiver, HttpBackend, OriginRequest } from './verdict.js';
 
+/** What speaks HTTP on the connections: ours, or the reference it is compared with. */
+export type OriginClient = 'holdfast' | 'undici';
+
 export interface HttpOriginOptions {
+  readonly client: OriginClient;
+  readonly wheel: Wheel;
   /** Seconds. */
   readonly connectTimeout: number;
   /** Seconds of silence after which an exchange is given up. */
@@ -25,12 +36,11 @@ export class HttpOrigin implements HttpBackend {
   private underWay = 0;
   private onIdle: (() => void) | undefined = undefined;
 
-  constructor({ connectTimeout, idleTimeout, keepAlive, maxHeadBytes, maxIdle }: HttpOriginOptions) {
+  constructor(options: HttpOriginOptions) {
+    const { connectTimeout, maxIdle } = options;
     this.pools = new OriginPools({
+      maker: connectionMaker(options),
       connectTimeout: connectTimeout * 1_000,
-      idleTimeout: idleTimeout * 1_000,
-      keepAlive: keepAlive * 1_000,
-      maxHeadBytes,
       ...(maxIdle === undefined ? {} : { maxIdle }),
     });
   }
@@ -77,4 +87,17 @@ export class HttpOrigin implements HttpBackend {
     this.underWay -= 1;
     if (this.underWay === 0) this.onIdle?.();
   };
+}
+
+function connectionMaker({ client, wheel, idleTimeout, keepAlive, maxHeadBytes }: HttpOriginOptions): ConnectionMaker {
+  const options: OriginConnectionOptions = {
+    idleTimeout: idleTimeout * 1_000,
+    keepAlive: keepAlive * 1_000,
+    maxHeadBytes,
+  };
+  if (client === 'undici') {
+    return { connection: (server, lost) => new UndiciConnection(server, options, lost) };
+  }
+  const own = { ...options, wheel, turn: new WriteTurn() };
+  return { onread: sharedRead(), connection: (server, lost) => new Http1Connection(server, own, lost) };
 }

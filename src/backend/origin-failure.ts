@@ -4,7 +4,9 @@ import type { ConnectTrouble, Failure } from './verdict.js';
 
 type CodedError = Error & { readonly code?: string };
 
-const CLOSED = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'ECONNABORTED', 'EPIPE']);
+const LOST = 'ORIGIN_CONNECTION_LOST';
+
+const CLOSED = new Set([LOST, 'UND_ERR_SOCKET', 'ECONNRESET', 'ECONNABORTED', 'EPIPE']);
 
 const CERTIFICATE_FAULTS = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -21,18 +23,29 @@ const CERTIFICATE_FAULTS = new Set([
 /** Begins of the codes of TLS failures; a certificate of our own that cannot be used counts among them. */
 const TLS_CODES = ['ERR_TLS', 'ERR_SSL', 'ERR_OSSL', 'CERT_', 'CRL_'];
 
+/** The origin ended a connection, or has to be taken for gone. */
+export class ConnectionLostError extends Error {
+  readonly code = LOST;
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConnectionLostError';
+  }
+}
+
 /**
  * Whether the next target may be tried is told by the kind `connect`.
  *
  * @param secure - the connection was to be made with TLS
- * @param started - there was a connection, and the request was on its way
+ * @param started - there was a connection, and the request was on its way: it may have been acted on
  */
 export function failureOf(error: CodedError, secure: boolean, started: boolean): Failure {
   if (isAddressBlocked(error)) return { kind: 'blocked' };
-  // Whoever hangs up in the middle of the handshake has refused it.
-  if (secure && !started && isClosed(error)) return { kind: 'connect', detail: 'tls' };
-  const detail = connectTroubleOf(error);
-  if (detail !== undefined) return { kind: 'connect', detail };
+  if (!started) {
+    // Whoever hangs up in the middle of the handshake has refused it.
+    const detail = secure && isClosed(error) ? 'tls' : connectTroubleOf(error);
+    if (detail !== undefined) return { kind: 'connect', detail };
+  }
   return { kind: 'other', detail: error.message, disconnected: isClosed(error) };
 }
 

@@ -10,13 +10,14 @@
  * nothing has to be told of the targets that a new routes file leaves out.
  */
 import type { Target } from '../routes/route.js';
-import { OriginConnection, type OriginConnectionOptions } from './origin-connection.js';
+import type { ConnectionMaker, OriginConnection } from './origin-connection.js';
 import { identityFor, type OriginServer, originServer, serverKey } from './origin-server.js';
 
 /** Idle connections to all origins together: behind one target of TLS there is a pool for each name clients ask for. */
 const MAX_IDLE = 1_000;
 
-export interface OriginPoolsOptions extends OriginConnectionOptions {
+export interface OriginPoolsOptions {
+  readonly maker: ConnectionMaker;
   /** Milliseconds. */
   readonly connectTimeout: number;
   /** Idle connections that are kept at most. */
@@ -64,7 +65,7 @@ export class OriginPools {
     const pool = this.poolFor(target, authority);
     let connection = fresh ? undefined : pool.idle.pop();
     if (connection === undefined) {
-      connection = new OriginConnection(pool.server, this.options, this.lost);
+      connection = this.options.maker.connection(pool.server, this.lost);
       pool.size += 1;
       this.pools.set(pool.key, pool);
     } else {
@@ -115,7 +116,8 @@ export class OriginPools {
     if (identity !== undefined) key += identity;
     const known = this.pools.get(key);
     if (known !== undefined) return known;
-    return { key, server: originServer(target, identity, this.options.connectTimeout), idle: [], size: 0 };
+    const { connectTimeout, maker } = this.options;
+    return { key, server: originServer(target, identity, connectTimeout, maker.onread), idle: [], size: 0 };
   }
 
   /** An idle connection has ended or has to. A busy one is its request's, which may even have it made anew. */

@@ -2,9 +2,8 @@
  * Which server a request goes to: address, and with TLS who it has to prove to be. Requests for different names never
  * share a connection, because its certificate was checked for one of them.
  */
-import { isIP } from 'node:net';
+import { isIP, type OnReadOpts, type Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import type { buildConnector as connectors } from 'undici';
 import type { Target } from '../routes/route.js';
 import { makePolicyConnector } from './address-policy.js';
 import { buildConnector } from './undici-parts.js';
@@ -13,8 +12,8 @@ import { buildConnector } from './undici-parts.js';
 export interface OriginServer {
   readonly url: string;
   readonly secure: boolean;
-  /** Connects, and with TLS checks the certificate. */
-  readonly connect: connectors.connector;
+  /** Connects, and with TLS checks the certificate; `done` is called later, unless this throws. */
+  readonly connect: (done: (result: Socket | Error) => void) => void;
 }
 
 /** The name a server's certificate has to be for; undefined where there is no TLS. Without brackets and final dot. */
@@ -31,16 +30,21 @@ export function serverKey(target: Target & { readonly kind: 'origin' }): string 
   return JSON.stringify([ssl, target.host, target.port, insecure, untrusted, clientCert, clientKey]);
 }
 
-/** @param connectTimeout - milliseconds */
+/**
+ * @param connectTimeout - milliseconds
+ * @param onread - how its sockets are read, where that is not by their `data` events
+ */
 export function originServer(
   target: Target & { readonly kind: 'origin' },
   identity: string | undefined,
   connectTimeout: number,
+  onread?: OnReadOpts,
 ): OriginServer {
   const { host, port } = target;
   const { insecure, clientCert, clientKey, untrusted } = target.options;
   const options = {
     timeout: connectTimeout,
+    ...(onread === undefined ? {} : { onread }),
     ...(clientCert === undefined ? {} : { cert: clientCert }),
     ...(clientKey === undefined ? {} : { key: clientKey }),
     ...(identity === undefined
@@ -52,14 +56,16 @@ export function originServer(
         }),
   };
   const connector = untrusted ? makePolicyConnector(options) : buildConnector(options);
-  const url = `${identity === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  if (identity === undefined) return { url, secure: false, connect: connector };
+  const secure = identity !== undefined;
+  const protocol = secure ? 'https:' : 'http:';
+  const place = { hostname: host, protocol, port: String(port) };
   // Addresses are not announced (RFC 6066 3). Without `host` undici does not announce the address connected to instead.
-  const servername = isIP(identity) === 0 ? identity : '';
+  const name = secure ? { host: '', servername: isIP(identity) === 0 ? identity : '' } : {};
   return {
-    url,
-    secure: true,
-    connect: (request, callback) => connector({ ...request, host: '', servername }, callback),
+    url: `${protocol}//${host.includes(':') ? `[${host}]` : host}:${port}`,
+    secure,
+    // A failure comes alone, whatever its type says.
+    connect: (done) => connector({ ...place, ...name }, (...result) => done(result[0] ?? result[1])),
   };
 }
 

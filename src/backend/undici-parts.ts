@@ -8,9 +8,13 @@ import type * as undici from 'undici';
 
 const require = createRequire(import.meta.url);
 
-export const Client = require('undici/lib/dispatcher/client.js') as typeof undici.Client;
 export type Client = undici.Client;
 export const buildConnector = require('undici/lib/core/connect.js') as typeof undici.buildConnector;
+
+/** The client, loaded when it is wanted first: it takes seven megabytes, which a process that does without it can spare. */
+export function undiciClient(): typeof undici.Client {
+  return require('undici/lib/dispatcher/client.js') as typeof undici.Client;
+}
 
 /** The part of undici's parser that is told the status of each answer, interim ones too. */
 interface AnswerParser {

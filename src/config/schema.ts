@@ -264,6 +264,11 @@ const TABLE: SettingTable = {
     prefetchBytes: bytes(10_000, 'How much of a request body is read before the origin is asked.', undefined, 0),
     maxAcceptRequestBytes: bytes(100_000, 'Largest request body that can be kept with a held request.', undefined, 0),
     maxInstructBytes: bytes(100_000, 'Largest origin response that can carry GRIP instructions.'),
+    originClient: choice(
+      'holdfast',
+      ['holdfast', 'undici'],
+      'Which HTTP client speaks with origins: our own, or undici, which is slower and should make no other difference.',
+    ),
     connectTimeout: seconds(10, 0.01, 'How long connecting to an origin may take.'),
     originIdleTimeout: seconds(1800, 0.01, 'How long an origin may stay silent in the middle of an exchange.'),
     originKeepAlive: seconds(55, 0.01, 'How long an unused connection to an origin is kept for the next request.'),

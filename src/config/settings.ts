@@ -55,6 +55,8 @@ export interface ProxySettings {
   readonly prefetchBytes: number;
   readonly maxAcceptRequestBytes: number;
   readonly maxInstructBytes: number;
+  /** What speaks HTTP with origins: our own client, or undici's, which it is measured against. */
+  readonly originClient: 'holdfast' | 'undici';
   /** Seconds. */
   readonly connectTimeout: number;
   readonly originIdleTimeout: number;

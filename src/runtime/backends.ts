@@ -3,17 +3,21 @@ import { HttpOrigin, type HttpOriginOptions } from '../backend/http-origin.js';
 import type { HttpBackend } from '../backend/verdict.js';
 import { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
 import type { Target } from '../routes/route.js';
+import { systemClock } from '../time/clock.js';
+import { Wheel } from '../time/wheel.js';
 
 export class Backends {
   readonly webSockets: WebSocketOrigins;
   private readonly origins: HttpOrigin;
+  /** Sockets are waited for in real time, whatever clock the holds go by. */
+  private readonly originWheel = new Wheel(systemClock);
 
   /** @param zeroMq - the way to `zhttpreq/` targets; undefined while there is none */
   constructor(
-    options: HttpOriginOptions,
+    options: Omit<HttpOriginOptions, 'wheel'>,
     private readonly zeroMq: () => HttpBackend | undefined,
   ) {
-    this.origins = new HttpOrigin(options);
+    this.origins = new HttpOrigin({ ...options, wheel: this.originWheel });
     this.webSockets = new WebSocketOrigins(options);
   }
 
@@ -32,5 +36,6 @@ export class Backends {
   /** @param grace - milliseconds that requests under way may still take */
   async close(grace: number): Promise<void> {
     await Promise.all([this.origins.close(grace), this.webSockets.close(grace)]);
+    this.originWheel.close();
   }
 }

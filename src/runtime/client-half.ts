@@ -79,9 +79,10 @@ export class ClientHalf {
       refreshes: new RefreshGroups(wheel),
       open: new Set(),
     };
-    const { connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
+    const { originClient, connectTimeout, originIdleTimeout, originKeepAlive, maxOriginHeadBytes } = settings.proxy;
     this.backends = new Backends(
       {
+        client: originClient,
         connectTimeout,
         idleTimeout: originIdleTimeout,
         keepAlive: originKeepAlive,

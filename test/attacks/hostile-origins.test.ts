@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { AttackStage, OK_ANSWER, ORIGIN_ERROR } from '../support/attack-stage.js';
 import { Opened } from '../support/closing.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 import type { RawRequest } from '../support/raw-origin.js';
 
 const GET = 'GET /bad HTTP/1.1\r\nHost: example.com\r\n\r\n';
@@ -23,8 +24,8 @@ function thenEnd(bytes: string): (request: RawRequest) => void {
   return ({ connection }) => connection.socket.end(bytes, 'latin1');
 }
 
-describe('an origin whose answer cannot be understood', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an origin whose answer cannot be understood, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it.each([
     ['garbage', '\0\x01\x02garbage\r\n\r\n'],
@@ -91,8 +92,8 @@ describe('an origin whose answer cannot be understood', () => {
   });
 });
 
-describe('an origin that breaks off in the middle of a body', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an origin that breaks off in the middle of a body, with the client %s', (client) => {
+  const opened = new Opened(client);
   const LENGTH = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf';
   const CHUNKS = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n';
 
@@ -140,8 +141,8 @@ describe('an origin that breaks off in the middle of a body', () => {
   });
 });
 
-describe('an origin that says more than it was asked', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an origin that says more than it was asked, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it('has its interim answers kept to itself', async () => {
     const stage = await AttackStage.start(opened);

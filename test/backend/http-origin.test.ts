@@ -3,18 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { HttpOrigin, type HttpOriginOptions } from '../../src/backend/http-origin.js';
 import type { AnswerReceiver, Failure, OriginRequest } from '../../src/backend/verdict.js';
 import type { Target } from '../../src/routes/route.js';
-import { parseTarget } from '../../src/routes/targets.js';
-import { tokenizeLine } from '../../src/routes/tokenizer.js';
+import { systemClock } from '../../src/time/clock.js';
+import { Wheel } from '../../src/time/wheel.js';
 import { Opened } from '../support/closing.js';
 import { turnUntil, Watch } from '../support/deadline.js';
+import { target } from '../support/heard-answer.js';
 import { REFUSING_TARGET } from '../support/origin.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 import { OK, RawOrigin } from '../support/raw-origin.js';
-
-function target(text: string): Target {
-  const [section] = tokenizeLine(text);
-  if (section === undefined) throw new Error('no target');
-  return parseTarget(section, () => '');
-}
 
 function request(path: string, changes: Partial<OriginRequest> = {}): OriginRequest {
   return {
@@ -59,11 +55,12 @@ class Outcome implements AnswerReceiver {
   }
 }
 
-describe('the connections of HttpOrigin', () => {
+describe.each(ORIGIN_CLIENTS)('the connections of HttpOrigin, with the client %s,', (client) => {
   const opened = new Opened();
 
   function start(options: Partial<HttpOriginOptions> = {}): HttpOrigin {
-    const defaults = { connectTimeout: 5, idleTimeout: 60, keepAlive: 60, maxHeadBytes: 8_192 };
+    const wheel = opened.add(new Wheel(systemClock), (one) => one.close());
+    const defaults = { client, wheel, connectTimeout: 5, idleTimeout: 60, keepAlive: 60, maxHeadBytes: 8_192 };
     return opened.add(new HttpOrigin({ ...defaults, ...options }), (origin) => origin.close(0));
   }
 

@@ -73,6 +73,7 @@ describe('defaultSettings', () => {
         prefetchBytes: 10_000,
         maxAcceptRequestBytes: 100_000,
         maxInstructBytes: 100_000,
+        originClient: 'holdfast',
         connectTimeout: 10,
         originIdleTimeout: 1800,
         originKeepAlive: 55,

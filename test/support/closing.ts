@@ -2,6 +2,7 @@
 import { afterEach } from 'vitest';
 import { createHoldfast, type Holdfast, type HoldfastOptions } from '../../src/index.js';
 import { Origin, type Script } from './origin.js';
+import { type OriginClientName, withClient } from './origin-clients.js';
 import { RawClient } from './raw-client.js';
 
 /** What `http.parser` can be. */
@@ -13,8 +14,8 @@ export const PARSERS: readonly Parser[] = ['holdfast', 'node'];
 export class Opened {
   private closers: (() => unknown)[] = [];
 
-  /** @param parser - of every Holdfast that names none itself; undefined: the default */
-  constructor(private readonly parser?: Parser) {
+  /** @param reference - every Holdfast that says nothing else parses, or asks origins, with this; undefined: the defaults */
+  constructor(private readonly reference?: Parser | OriginClientName) {
     afterEach(() => this.closeAll());
   }
 
@@ -25,7 +26,7 @@ export class Opened {
   }
 
   async holdfast(options: HoldfastOptions): Promise<Holdfast> {
-    return this.add(await createHoldfast(this.parsedBy(options)), (holdfast) => holdfast.close());
+    return this.add(await createHoldfast(this.withReference(options)), (holdfast) => holdfast.close());
   }
 
   async origin(script?: Script): Promise<Origin> {
@@ -50,11 +51,16 @@ export class Opened {
     return { holdfast, origin, port: clientPort(holdfast) };
   }
 
-  private parsedBy(options: HoldfastOptions): HoldfastOptions {
-    const { parser } = this;
-    if (parser === undefined) return options;
+  private withReference(options: HoldfastOptions): HoldfastOptions {
     const { settings = {} } = options;
-    return { ...options, settings: { ...settings, http: { parser, ...settings.http } } };
+    switch (this.reference) {
+      case 'node':
+        return { ...options, settings: { ...settings, http: { parser: 'node', ...settings.http } } };
+      case 'undici':
+        return withClient('undici', options);
+      default:
+        return options;
+    }
   }
 
   private async closeAll(): Promise<void> {

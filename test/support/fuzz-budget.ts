@@ -18,6 +18,7 @@ const WEIGHTS = {
   'instruct-json': 2,
   items: 3,
   jsonp: 2,
+  'origin-answers': 3,
   packets: 3,
   routes: 2,
   'websocket-text': 2,

@@ -1,6 +1,7 @@
 /** Answers of origins in every framing there is, as clients of HTTP/1.1 and HTTP/1.0 get them. */
 import { describe, expect, it } from 'vitest';
 import { clientPort, Opened } from '../support/closing.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 import { OK, RawOrigin, type RawReply, type RawRequest } from '../support/raw-origin.js';
 
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -24,8 +25,8 @@ class Proxied {
   }
 }
 
-describe('trailers behind the chunks of an origin', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('trailers behind the chunks of an origin, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it.each([
     ['one', 'X-Checksum: 1\r\n'],
@@ -65,8 +66,8 @@ describe('trailers behind the chunks of an origin', () => {
   });
 });
 
-describe('an answer without a body', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an answer without a body, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it.each([
     ['HEAD', '200 OK', 'Content-Length: 1234\r\n', 'Content-Length: 1234\r\n'],
@@ -96,8 +97,8 @@ describe('an answer without a body', () => {
   });
 });
 
-describe('an answer that ends with the connection of the origin', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an answer that ends with the connection of the origin, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it.each(['HTTP/1.1 200 OK\r\n\r\n', 'HTTP/1.0 200 OK\r\n\r\n', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'])(
     'is read to its end: %j',
@@ -136,8 +137,8 @@ describe('an answer that ends with the connection of the origin', () => {
   });
 });
 
-describe('a client of HTTP/1.0', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('a client of HTTP/1.0, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   const inChunks: RawReply = `${CHUNKED}3\r\none\r\n4\r\n two\r\n0\r\n\r\n`;
 

@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { clientPort, Opened } from '../support/closing.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 
-describe('an origin', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an origin, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   /** An origin that answers everything with these bytes and keeps the connection. */
   async function proxied(bytes: string) {

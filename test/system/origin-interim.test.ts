@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { clientPort, Opened } from '../support/closing.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 import { OK, RawOrigin, type RawRequest } from '../support/raw-origin.js';
 import { EventsClient } from '../support/websocket-client.js';
 
@@ -10,8 +11,8 @@ const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
 
-describe('an interim answer of the origin', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an interim answer of the origin, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   async function proxied(properties = ''): Promise<{ origin: RawOrigin; port: number }> {
     const origin = opened.add(await RawOrigin.start(), (one) => one.stop());

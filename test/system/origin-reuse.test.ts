@@ -8,6 +8,7 @@ import type { Holdfast } from '../../src/index.js';
 import { clientPort, Opened } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import type { Origin } from '../support/origin.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 import type { Answer } from '../support/raw-client.js';
 import { OK, RawOrigin, type RawRequest } from '../support/raw-origin.js';
 
@@ -16,141 +17,144 @@ type Loss = (request: RawRequest) => void;
 const reset: Loss = ({ connection }) => void connection.socket.resetAndDestroy();
 const hangUp: Loss = ({ connection }) => void connection.socket.end();
 
-describe('a connection that the origin gives up when it is used again', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)(
+  'a connection that the origin gives up when it is used again, with the client %s',
+  (client) => {
+    const opened = new Opened(client);
 
-  /** The path `/` is answered on new connections only; `loss` is what happens to it on a used one. */
-  async function proxied(loss: Loss): Promise<{ origin: RawOrigin; holdfast: Holdfast }> {
-    const origin = opened.add(await RawOrigin.start(), (one) => one.stop());
-    const used = new Set<object>();
-    origin.reply('/', (request) => {
-      if (used.has(request.connection)) loss(request);
-      else request.connection.write(OK);
-      used.add(request.connection);
-    });
-    origin.reply('/warm', (request) => {
-      used.add(request.connection);
-      request.connection.write(OK);
-    });
-    return { origin, holdfast: await opened.holdfast({ routes: [`* ${origin.target}`] }) };
-  }
+    /** The path `/` is answered on new connections only; `loss` is what happens to it on a used one. */
+    async function proxied(loss: Loss): Promise<{ origin: RawOrigin; holdfast: Holdfast }> {
+      const origin = opened.add(await RawOrigin.start(), (one) => one.stop());
+      const used = new Set<object>();
+      origin.reply('/', (request) => {
+        if (used.has(request.connection)) loss(request);
+        else request.connection.write(OK);
+        used.add(request.connection);
+      });
+      origin.reply('/warm', (request) => {
+        used.add(request.connection);
+        request.connection.write(OK);
+      });
+      return { origin, holdfast: await opened.holdfast({ routes: [`* ${origin.target}`] }) };
+    }
 
-  async function exchange(holdfast: Holdfast, bytes: string): Promise<Answer> {
-    const client = await opened.client(clientPort(holdfast));
-    client.write(bytes);
-    return client.readAnswer(bytes.startsWith('HEAD'));
-  }
+    async function exchange(holdfast: Holdfast, bytes: string): Promise<Answer> {
+      const client = await opened.client(clientPort(holdfast));
+      client.write(bytes);
+      return client.readAnswer(bytes.startsWith('HEAD'));
+    }
 
-  const warm = (holdfast: Holdfast): Promise<Answer> => exchange(holdfast, 'GET /warm HTTP/1.1\r\nHost: a\r\n\r\n');
-  const withBody = (method: string): string => `${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody`;
-  const without = (method: string): string => `${method} / HTTP/1.1\r\nHost: a\r\n\r\n`;
-  const asked = (origin: RawOrigin): number => origin.requests.filter(({ target }) => target === '/').length;
+    const warm = (holdfast: Holdfast): Promise<Answer> => exchange(holdfast, 'GET /warm HTTP/1.1\r\nHost: a\r\n\r\n');
+    const withBody = (method: string): string => `${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody`;
+    const without = (method: string): string => `${method} / HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const asked = (origin: RawOrigin): number => origin.requests.filter(({ target }) => target === '/').length;
 
-  const idempotent = ['GET', 'HEAD', 'OPTIONS', 'DELETE'].map(without).concat(['PUT', 'DELETE'].map(withBody));
-  const losses: readonly (readonly [string, Loss])[] = [
-    ['reset', reset],
-    ['closed', hangUp],
-  ];
+    const idempotent = ['GET', 'HEAD', 'OPTIONS', 'DELETE'].map(without).concat(['PUT', 'DELETE'].map(withBody));
+    const losses: readonly (readonly [string, Loss])[] = [
+      ['reset', reset],
+      ['closed', hangUp],
+    ];
 
-  for (const [how, loss] of losses) {
-    it.each(idempotent)(`and ${how} costs nothing where a request may be repeated: %j`, async (bytes) => {
-      const { origin, holdfast } = await proxied(loss);
-      await warm(holdfast);
-      expect((await exchange(holdfast, bytes)).status).toBe(200);
-      expect([origin.connections.length, asked(origin)]).toEqual([2, 2]);
-      const [first, second] = origin.requests.filter(({ target }) => target === '/');
-      expect(second?.head).toBe(first?.head);
-      expect(second?.body).toBe(first?.body);
-      expect(holdfast.counters.originFailures).toBe(0);
-    });
-
-    it.each(['POST', 'PATCH'].map(withBody).concat(without('POST')))(
-      `and ${how} is answered 502 where a request may not be repeated: %j`,
-      async (bytes) => {
+    for (const [how, loss] of losses) {
+      it.each(idempotent)(`and ${how} costs nothing where a request may be repeated: %j`, async (bytes) => {
         const { origin, holdfast } = await proxied(loss);
         await warm(holdfast);
-        expect((await exchange(holdfast, bytes)).status).toBe(502);
-        expect(asked(origin)).toBe(1);
-      },
-    );
-  }
+        expect((await exchange(holdfast, bytes)).status).toBe(200);
+        expect([origin.connections.length, asked(origin)]).toEqual([2, 2]);
+        const [first, second] = origin.requests.filter(({ target }) => target === '/');
+        expect(second?.head).toBe(first?.head);
+        expect(second?.body).toBe(first?.body);
+        expect(holdfast.counters.originFailures).toBe(0);
+      });
 
-  it('is tried once more and no oftener', async () => {
-    const { origin, holdfast } = await proxied(reset);
-    await warm(holdfast);
-    origin.reply('/', reset);
-    expect((await exchange(holdfast, without('GET'))).status).toBe(502);
-    expect(asked(origin)).toBe(2);
-  });
+      it.each(['POST', 'PATCH'].map(withBody).concat(without('POST')))(
+        `and ${how} is answered 502 where a request may not be repeated: %j`,
+        async (bytes) => {
+          const { origin, holdfast } = await proxied(loss);
+          await warm(holdfast);
+          expect((await exchange(holdfast, bytes)).status).toBe(502);
+          expect(asked(origin)).toBe(1);
+        },
+      );
+    }
 
-  it('is no reason to repeat what failed on a new one', async () => {
-    const { origin, holdfast } = await proxied(reset);
-    origin.reply('/', reset);
-    expect((await exchange(holdfast, without('GET'))).status).toBe(502);
-    expect(asked(origin)).toBe(1);
-  });
-
-  it.each([
-    'H',
-    'HTTP/1.1 200 OK\r\nX-',
-    'HTTP/1.1 100 Continue\r\n\r\n',
-    'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab',
-  ])('is no reason to repeat what was being answered: %j', async (beginning) => {
-    const { origin, holdfast } = await proxied(({ connection }) => void connection.socket.end(beginning));
-    await warm(holdfast);
-    const client = await opened.client(clientPort(holdfast));
-    client.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-    await client.untilClosed();
-    expect(client.pending).toMatch(beginning.endsWith('ab') ? /\r\n\r\nab$/ : /^HTTP\/1\.1 502 /);
-    expect(asked(origin)).toBe(1);
-  });
-
-  it('is no reason to repeat a body that has gone by', async () => {
-    const { origin, holdfast } = await proxied(reset);
-    await warm(holdfast);
-    const large = `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n${'x'.repeat(50_000)}`;
-    expect((await exchange(holdfast, large)).status).toBe(502);
-    expect(asked(origin)).toBe(1);
-  });
-
-  it('is repeated on a connection of its own, not on the next of those that were left', async () => {
-    const { origin, holdfast } = await proxied(reset);
-    origin.reply('/hold', () => {});
-    const waiting = await Promise.all([1, 2, 3].map(() => opened.get(clientPort(holdfast), '/hold')));
-    await origin.request('/hold', 3);
-    for (const { connection } of origin.requests) connection.write(OK);
-    for (const client of waiting) await client.readAsLongAs(OK);
-    const lost = new Set(origin.connections);
-    origin.reply('/', (request) => {
-      if (lost.has(request.connection)) reset(request);
-      else request.connection.write(OK);
+    it('is tried once more and no oftener', async () => {
+      const { origin, holdfast } = await proxied(reset);
+      await warm(holdfast);
+      origin.reply('/', reset);
+      expect((await exchange(holdfast, without('GET'))).status).toBe(502);
+      expect(asked(origin)).toBe(2);
     });
-    expect((await exchange(holdfast, without('GET'))).status).toBe(200);
-    expect(asked(origin)).toBe(2);
-  });
 
-  it('is noticed before, when it was closed while nobody used it', async () => {
-    const { origin, holdfast } = await proxied(reset);
-    await warm(holdfast);
-    const [connection] = origin.connections;
-    connection?.socket.end();
-    await origin.until('the end of the connection', () => connection?.closed === true);
-    expect((await exchange(holdfast, withBody('POST'))).status).toBe(200);
-    expect([origin.connections.length, asked(origin)]).toEqual([2, 1]);
-  });
+    it('is no reason to repeat what failed on a new one', async () => {
+      const { origin, holdfast } = await proxied(reset);
+      origin.reply('/', reset);
+      expect((await exchange(holdfast, without('GET'))).status).toBe(502);
+      expect(asked(origin)).toBe(1);
+    });
 
-  it('lets no other client have its answer, when it is written too late', async () => {
-    const { origin, holdfast } = await proxied(reset);
-    await warm(holdfast);
-    const [connection] = origin.connections;
-    connection?.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
-    await origin.until('the end of the connection', () => connection?.closed === true);
-    expect((await exchange(holdfast, without('GET'))).body.toString()).toBe('ok');
-  });
-});
+    it.each([
+      'H',
+      'HTTP/1.1 200 OK\r\nX-',
+      'HTTP/1.1 100 Continue\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab',
+    ])('is no reason to repeat what was being answered: %j', async (beginning) => {
+      const { origin, holdfast } = await proxied(({ connection }) => void connection.socket.end(beginning));
+      await warm(holdfast);
+      const client = await opened.client(clientPort(holdfast));
+      client.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+      await client.untilClosed();
+      expect(client.pending).toMatch(beginning.endsWith('ab') ? /\r\n\r\nab$/ : /^HTTP\/1\.1 502 /);
+      expect(asked(origin)).toBe(1);
+    });
 
-describe('a method with a body that it does not expect', () => {
-  const opened = new Opened();
+    it('is no reason to repeat a body that has gone by', async () => {
+      const { origin, holdfast } = await proxied(reset);
+      await warm(holdfast);
+      const large = `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n${'x'.repeat(50_000)}`;
+      expect((await exchange(holdfast, large)).status).toBe(502);
+      expect(asked(origin)).toBe(1);
+    });
+
+    it('is repeated on a connection of its own, not on the next of those that were left', async () => {
+      const { origin, holdfast } = await proxied(reset);
+      origin.reply('/hold', () => {});
+      const waiting = await Promise.all([1, 2, 3].map(() => opened.get(clientPort(holdfast), '/hold')));
+      await origin.request('/hold', 3);
+      for (const { connection } of origin.requests) connection.write(OK);
+      for (const client of waiting) await client.readAsLongAs(OK);
+      const lost = new Set(origin.connections);
+      origin.reply('/', (request) => {
+        if (lost.has(request.connection)) reset(request);
+        else request.connection.write(OK);
+      });
+      expect((await exchange(holdfast, without('GET'))).status).toBe(200);
+      expect(asked(origin)).toBe(2);
+    });
+
+    it('is noticed before, when it was closed while nobody used it', async () => {
+      const { origin, holdfast } = await proxied(reset);
+      await warm(holdfast);
+      const [connection] = origin.connections;
+      connection?.socket.end();
+      await origin.until('the end of the connection', () => connection?.closed === true);
+      expect((await exchange(holdfast, withBody('POST'))).status).toBe(200);
+      expect([origin.connections.length, asked(origin)]).toEqual([2, 1]);
+    });
+
+    it('lets no other client have its answer, when it is written too late', async () => {
+      const { origin, holdfast } = await proxied(reset);
+      await warm(holdfast);
+      const [connection] = origin.connections;
+      connection?.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+      await origin.until('the end of the connection', () => connection?.closed === true);
+      expect((await exchange(holdfast, without('GET'))).body.toString()).toBe('ok');
+    });
+  },
+);
+
+describe.each(ORIGIN_CLIENTS)('a method with a body that it does not expect, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it.each(['DELETE', 'GET', 'OPTIONS'])('leaves the connection to the next request: %s', async (method) => {
     const { origin, port } = await opened.proxied(async (request, response) => void response.end(await request.body()));
@@ -163,8 +167,8 @@ describe('a method with a body that it does not expect', () => {
   });
 });
 
-describe('an unused connection', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an unused connection, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   /** Resolves when the origin sees the connection of its first request end. */
   async function connectionEnds(origin: Origin): Promise<void> {

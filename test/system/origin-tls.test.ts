@@ -12,6 +12,7 @@ import type { Holdfast } from '../../src/index.js';
 import { Child, PROJECT } from '../support/child.js';
 import { clientPort, Opened } from '../support/closing.js';
 import { REFUSING_TARGET } from '../support/origin.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 import type { Answer } from '../support/raw-client.js';
 import { REQUIREMENTS } from '../support/requirements.js';
 import { EventsClient } from '../support/websocket-client.js';
@@ -215,8 +216,8 @@ describe.skipIf(!HAS_OPENSSL)('the certificate of an origin', () => {
   });
 });
 
-describe.skipIf(!HAS_OPENSSL)('TLS to an origin', () => {
-  const opened = new Opened();
+describe.skipIf(!HAS_OPENSSL).each(ORIGIN_CLIENTS)('TLS to an origin, with the client %s', (originClient) => {
+  const opened = new Opened(originClient);
   let server: Identity | undefined;
   let client: Identity | undefined;
 

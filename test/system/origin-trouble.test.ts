@@ -7,6 +7,7 @@ import { Child } from '../support/child.js';
 import { clientPort, Opened } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import { type OriginRequest, REFUSING_TARGET, type Script } from '../support/origin.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 
 const GENERIC = 'Error while proxying to origin.\n';
 
@@ -26,8 +27,8 @@ function cancelled({ incoming }: OriginRequest): Promise<void> {
   return within('the end of the request at the origin', closed);
 }
 
-describe('a client that goes', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('a client that goes, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it('before the answer began lets its origin see the request cancelled', async () => {
     const { origin, port } = await opened.proxied(() => {});
@@ -74,8 +75,8 @@ describe('a client that goes', () => {
   });
 });
 
-describe('a target that refuses connections', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('a target that refuses connections, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it('is passed over for the next one, body and all', async () => {
     const origin = await opened.origin(async (request, response) => void response.end(await request.body()));

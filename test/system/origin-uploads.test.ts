@@ -4,6 +4,7 @@ import { Child } from '../support/child.js';
 import { clientPort, Opened } from '../support/closing.js';
 import { turnUntil, within } from '../support/deadline.js';
 import { subscribed } from '../support/events.js';
+import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 import { OK, RawOrigin, type RawReply } from '../support/raw-origin.js';
 
 const LARGE = 8_000_000;
@@ -82,8 +83,8 @@ describe('a client that waits for 100 Continue', () => {
   });
 });
 
-describe('many requests with bodies, sent at once', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('many requests with bodies, sent at once, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it('are answered in order, each with its own', async () => {
     const { origin, port } = await opened.proxied(async (request, response) => {
@@ -116,8 +117,8 @@ describe('many requests with bodies, sent at once', () => {
   });
 });
 
-describe('an origin that answers before it has the whole body', () => {
-  const opened = new Opened();
+describe.each(ORIGIN_CLIENTS)('an origin that answers before it has the whole body, with the client %s', (client) => {
+  const opened = new Opened(client);
 
   it.each([
     ['keeps its connection', (answer: string): RawReply => answer],
@@ -203,95 +204,98 @@ describe('an origin that answers before it has the whole body', () => {
   });
 });
 
-describe('an origin that holds a client before it has read all of its request', () => {
-  const opened = new Opened();
-  const TOO_LARGE = 'Request too large to accept GRIP instruct.\n';
-  const settings = { hold: { updateOnFirstSubscription: false } };
+describe.each(ORIGIN_CLIENTS)(
+  'an origin that holds a client before it has read all of its request, with the client %s',
+  (client) => {
+    const opened = new Opened(client);
+    const TOO_LARGE = 'Request too large to accept GRIP instruct.\n';
+    const settings = { hold: { updateOnFirstSubscription: false } };
 
-  /** Lets a client send `first`, and resolves when the answer has come and the request to the origin was broken off. */
-  async function answeredEarly(mode: 'response' | 'stream', head: string, first: string) {
-    const bodies: Promise<Buffer>[] = [];
-    const { holdfast, origin, port } = await opened.proxied(
-      (request, response) => {
-        // From the second time on it is a retry, which is read.
-        if (origin.requests.length > 1) bodies.push(request.body());
-        response.writeHead(200, { 'Grip-Hold': mode, 'Grip-Channel': 'news' });
-        response.end('late\n');
+    /** Lets a client send `first`, and resolves when the answer has come and the request to the origin was broken off. */
+    async function answeredEarly(mode: 'response' | 'stream', head: string, first: string) {
+      const bodies: Promise<Buffer>[] = [];
+      const { holdfast, origin, port } = await opened.proxied(
+        (request, response) => {
+          // From the second time on it is a retry, which is read.
+          if (origin.requests.length > 1) bodies.push(request.body());
+          response.writeHead(200, { 'Grip-Hold': mode, 'Grip-Channel': 'news' });
+          response.end('late\n');
+        },
+        { settings },
+      );
+      const client = await opened.client(port);
+      client.write(`POST / HTTP/1.1\r\nHost: a\r\n${head}\r\n\r\n${first}`);
+      const { incoming } = await origin.request(0);
+      // To the origin it is an error as well, which `once` would report.
+      const closed = new Promise((resolve) => incoming.socket.on('close', resolve));
+      await within('the end of the connection to the origin', closed);
+      return { holdfast, origin, client, bodies };
+    }
+
+    const CODINGS: readonly (readonly [how: string, head: string, cut: (text: string) => string, end: string])[] = [
+      ['with a length', 'Content-Length: 60000', (text) => text, ''],
+      ['in chunks', 'Transfer-Encoding: chunked', (text) => `${text.length.toString(16)}\r\n${text}\r\n`, '0\r\n\r\n'],
+    ];
+
+    it.each(CODINGS)(
+      'does so when the rest has come, and asks again with all of it: %s',
+      async (_how, head, cut, end) => {
+        const parts = ['a'.repeat(30_000), 'b'.repeat(20_000), 'c'.repeat(10_000)];
+        const [first = '', second = '', third = ''] = parts;
+        const { holdfast, origin, client, bodies } = await answeredEarly('response', head, cut(first));
+        expect([holdfast.counters.holds.response, client.receivedBytes]).toEqual([0, 0]);
+        const ready = subscribed(holdfast, 'news');
+        client.write(cut(second));
+        client.write(cut(third) + end);
+        await ready;
+        holdfast.publish({ channel: 'news', formats: { 'http-response': { action: 'hint' } } });
+        await origin.request(1);
+        expect(String(await bodies[0]) === parts.join('')).toBe(true);
+        await turnUntil('the second hold', () => holdfast.counters.holds.response === 1);
+        holdfast.publish({ channel: 'news', formats: { 'http-response': { body: 'now\n' } } });
+        expect((await client.readAnswer()).body.toString()).toBe('now\n');
+        // The request was read to its end, so that another may follow.
+        client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        await origin.request(2);
       },
-      { settings },
     );
-    const client = await opened.client(port);
-    client.write(`POST / HTTP/1.1\r\nHost: a\r\n${head}\r\n\r\n${first}`);
-    const { incoming } = await origin.request(0);
-    // To the origin it is an error as well, which `once` would report.
-    const closed = new Promise((resolve) => incoming.socket.on('close', resolve));
-    await within('the end of the connection to the origin', closed);
-    return { holdfast, origin, client, bodies };
-  }
 
-  const CODINGS: readonly (readonly [how: string, head: string, cut: (text: string) => string, end: string])[] = [
-    ['with a length', 'Content-Length: 60000', (text) => text, ''],
-    ['in chunks', 'Transfer-Encoding: chunked', (text) => `${text.length.toString(16)}\r\n${text}\r\n`, '0\r\n\r\n'],
-  ];
-
-  it.each(CODINGS)(
-    'does so when the rest has come, and asks again with all of it: %s',
-    async (_how, head, cut, end) => {
-      const parts = ['a'.repeat(30_000), 'b'.repeat(20_000), 'c'.repeat(10_000)];
-      const [first = '', second = '', third = ''] = parts;
-      const { holdfast, origin, client, bodies } = await answeredEarly('response', head, cut(first));
-      expect([holdfast.counters.holds.response, client.receivedBytes]).toEqual([0, 0]);
+    it('begins a stream when the rest has come', async () => {
+      const { holdfast, client } = await answeredEarly('stream', 'Content-Length: 60000', 'a'.repeat(30_000));
+      expect(client.receivedBytes).toBe(0);
       const ready = subscribed(holdfast, 'news');
-      client.write(cut(second));
-      client.write(cut(third) + end);
+      client.write('b'.repeat(30_000));
       await ready;
-      holdfast.publish({ channel: 'news', formats: { 'http-response': { action: 'hint' } } });
-      await origin.request(1);
-      expect(String(await bodies[0]) === parts.join('')).toBe(true);
-      await turnUntil('the second hold', () => holdfast.counters.holds.response === 1);
-      holdfast.publish({ channel: 'news', formats: { 'http-response': { body: 'now\n' } } });
-      expect((await client.readAnswer()).body.toString()).toBe('now\n');
-      // The request was read to its end, so that another may follow.
-      client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-      await origin.request(2);
-    },
-  );
+      await client.readUntil('late\n\r\n');
+    });
 
-  it('begins a stream when the rest has come', async () => {
-    const { holdfast, client } = await answeredEarly('stream', 'Content-Length: 60000', 'a'.repeat(30_000));
-    expect(client.receivedBytes).toBe(0);
-    const ready = subscribed(holdfast, 'news');
-    client.write('b'.repeat(30_000));
-    await ready;
-    await client.readUntil('late\n\r\n');
-  });
+    it('does not when more comes than may be kept, and says so as soon as it is more', async () => {
+      const { holdfast, client } = await answeredEarly(
+        'response',
+        'Transfer-Encoding: chunked',
+        `${(60_000).toString(16)}\r\n${'a'.repeat(60_000)}\r\n`,
+      );
+      expect(client.receivedBytes).toBe(0);
+      client.write(`${(40_001).toString(16)}\r\n${'b'.repeat(40_001)}\r\n`);
+      const { status, body } = await client.readAnswer();
+      expect([status, body.toString()]).toEqual([400, TOO_LARGE]);
+      await client.untilClosed();
+      expect(holdfast.counters.holds.response).toBe(0);
+    });
 
-  it('does not when more comes than may be kept, and says so as soon as it is more', async () => {
-    const { holdfast, client } = await answeredEarly(
-      'response',
-      'Transfer-Encoding: chunked',
-      `${(60_000).toString(16)}\r\n${'a'.repeat(60_000)}\r\n`,
-    );
-    expect(client.receivedBytes).toBe(0);
-    client.write(`${(40_001).toString(16)}\r\n${'b'.repeat(40_001)}\r\n`);
-    const { status, body } = await client.readAnswer();
-    expect([status, body.toString()]).toEqual([400, TOO_LARGE]);
-    await client.untilClosed();
-    expect(holdfast.counters.holds.response).toBe(0);
-  });
+    it('does not when more is announced than may be kept, and says so at once', async () => {
+      const { client } = await answeredEarly('response', 'Content-Length: 100001', 'a'.repeat(30_000));
+      const { status, body } = await client.readAnswer();
+      expect([status, body.toString()]).toEqual([400, TOO_LARGE]);
+      await client.untilClosed();
+    });
 
-  it('does not when more is announced than may be kept, and says so at once', async () => {
-    const { client } = await answeredEarly('response', 'Content-Length: 100001', 'a'.repeat(30_000));
-    const { status, body } = await client.readAnswer();
-    expect([status, body.toString()]).toEqual([400, TOO_LARGE]);
-    await client.untilClosed();
-  });
-
-  it('forgets a client that goes before the rest has come', async () => {
-    const { holdfast, client } = await answeredEarly('response', 'Content-Length: 60000', 'a'.repeat(30_000));
-    client.close();
-    await turnUntil('the end of the connection', () => holdfast.counters.openConnections === 0);
-    expect(holdfast.counters.holds.response).toBe(0);
-    expect(holdfast.counters.requestErrors).toBe(0);
-  });
-});
+    it('forgets a client that goes before the rest has come', async () => {
+      const { holdfast, client } = await answeredEarly('response', 'Content-Length: 60000', 'a'.repeat(30_000));
+      client.close();
+      await turnUntil('the end of the connection', () => holdfast.counters.openConnections === 0);
+      expect(holdfast.counters.holds.response).toBe(0);
+      expect(holdfast.counters.requestErrors).toBe(0);
+    });
+  },
+);

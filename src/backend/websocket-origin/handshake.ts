@@ -55,12 +55,9 @@ export class Handshake implements Call {
 
   start(): void {
     try {
-      const { hostname, host, protocol, port } = new URL(this.server.url);
-      const address = hostname.replace(/^\[|\]$/g, '');
-      this.server.connect({ hostname: address, host, protocol, port }, (...result) => {
-        // A failure comes alone, whatever its type says.
-        if (result[0] === null) this.ask(result[1]);
-        else this.fail(result[0]);
+      this.server.connect((result) => {
+        if (result instanceof Error) this.fail(result);
+        else this.ask(result);
       });
     } catch (error) {
       // Certificate and key of our own are looked at as late as this.
