@@ -64,7 +64,9 @@ export class ChunkedDecoder {
           const end = this.trailerEnd(bytes, at);
           if (typeof end === 'string') return end;
           at = end;
-          break;
+          if (!this.isOver()) break;
+          this.next = at;
+          return this.trailersFault() ?? 'end';
         }
         case 'over':
           this.next = at;
@@ -77,7 +79,11 @@ export class ChunkedDecoder {
       }
     }
     this.next = at;
-    return this.state === 'over' ? 'end' : 'more';
+    return 'more';
+  }
+
+  private isOver(): boolean {
+    return this.state === 'over';
   }
 
   /** One byte of what stands around the data. */
@@ -139,7 +145,7 @@ export class ChunkedDecoder {
         return at + 1;
       }
       this.state = 'over';
-      return this.trailersFault() ?? at + 1;
+      return at + 1;
     }
     this.trailers += bytes.toString('latin1', from);
     return this.trailers.length > this.maxExtraBytes + 2 ? 'too-large' : bytes.length;
