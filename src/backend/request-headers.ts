@@ -6,6 +6,7 @@ import {
   splitHeaderLists,
   withoutHeaders,
 } from '../protocol/headers.js';
+import { type Peer, peerAddressOf } from '../sockets/peer-address.js';
 
 /** Marks a header as the client's own where a route asks for it. */
 const ORIGINAL_MARK = 'eb9bf0f5-';
@@ -51,7 +52,8 @@ export interface HeaderContext {
   readonly lastIds: ReadonlyMap<string, string>;
   /** Scheme towards the client as routes see it. */
   readonly scheme: 'http' | 'https' | 'ws' | 'wss';
-  readonly peerAddress: string | undefined;
+  /** Undefined for what is no client's request. */
+  readonly peer: Peer | undefined;
 }
 
 /** The client's headers as the origin gets them, without Host and framing headers. */
@@ -100,14 +102,14 @@ export function originHeaders(received: HeaderList, settings: HeaderSettings, co
   const forwardedFor = forwardedChain(
     client,
     trusted ? settings.xForwardedForTrusted : settings.xForwardedFor,
-    context.peerAddress,
+    context.peer,
   );
   if (forwardedFor.length > 0) headers.push(['X-Forwarded-For', forwardedFor.join(', ')]);
   return headers;
 }
 
 /** Addresses of `X-Forwarded-For` after the rules (3.4, step 8). */
-function forwardedChain(client: HeaderList, rules: readonly string[], peer: string | undefined): string[] {
+function forwardedChain(client: HeaderList, rules: readonly string[], peer: Peer | undefined): string[] {
   let chain = splitHeaderLists(client, 'x-forwarded-for');
   for (const rule of rules) {
     if (rule.startsWith('truncate:')) {
@@ -115,7 +117,8 @@ function forwardedChain(client: HeaderList, rules: readonly string[], peer: stri
       if (Number.isInteger(keep) && keep >= 0) chain = keep === 0 ? [] : chain.slice(-keep);
     }
   }
-  if (rules.includes('append') && peer !== undefined) chain.push(peer);
+  const address = peer !== undefined && rules.includes('append') ? peerAddressOf(peer) : undefined;
+  if (address !== undefined) chain.push(address);
   return chain;
 }
 

@@ -1,5 +1,6 @@
 /** A client's request as the rest of Holdfast sees it: plain values, no parser objects. */
 import type { HeaderList } from '../protocol/headers.js';
+import type { Peer } from '../sockets/peer-address.js';
 
 /** What could be read of a body at first. */
 export interface Prefetched {
@@ -27,8 +28,8 @@ export interface ClientRequest {
   readonly headers: HeaderList;
   /** True when the client came over TLS. */
   readonly secure: boolean;
-  /** Address of the TCP peer; undefined for a Unix socket. */
-  readonly peerAddress: string | undefined;
+  /** Who is at the other end of the connection. */
+  readonly peer: Peer;
   /** Undefined when the request has none. */
   readonly body: RequestBody | undefined;
 }

@@ -1,13 +1,9 @@
 /** What a client port is to the rest of Holdfast, whatever parses on it. */
 import type { Counters } from '../observe/counters.js';
+import type { ListenAddress } from '../sockets/open-sockets.js';
 import type { ClientRequest } from './client-request.js';
 import type { Http1Exchange } from './http1-exchange.js';
 import type { WebSocketUpgrade } from './websocket-upgrade.js';
-
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface FrontOptions {
   readonly maxHeadBytes: number;

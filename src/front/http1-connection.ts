@@ -9,13 +9,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { closeLingering } from '../sockets/lingering-close.js';
 import type { ClientRequest } from './client-request.js';
 import { badRequest, type EarlyError, earlyError } from './early-errors.js';
 import { Http1Body } from './http1-body.js';
 import { type ExchangeOwner, Http1Exchange, type RequestTail } from './http1-exchange.js';
-import { closeLingering } from './lingering-close.js';
 import { hasBody, headersOf, type NodeExchange, type ParsedRequest, parsedRequest, settle } from './parsed-request.js';
-import { peerAddressOf } from './peer-address.js';
 import { answerVersion, faultOf, isPersistent, transferFaultOf } from './request-rules.js';
 import type { HttpVersion } from './response-head.js';
 
@@ -214,7 +213,7 @@ export class Http1Connection implements ExchangeOwner {
         target: request.target,
         headers,
         secure: 'encrypted' in socket,
-        peerAddress: peerAddressOf(socket),
+        peer: socket,
         body: request.node === undefined ? undefined : this.bodyOf(request, request.node),
       },
       exchange,

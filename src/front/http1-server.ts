@@ -6,13 +6,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { headerListOf } from '../protocol/raw-headers.js';
+import { type ListenAddress, OpenSockets } from '../sockets/open-sockets.js';
 import type { ClientRequest } from './client-request.js';
 import { BAD_UPGRADE, badRequest, NO_TUNNELS, parseError, UPGRADE_WHILE_BUSY } from './early-errors.js';
-import { type Front, type FrontHandler, type FrontOptions, type ListenAddress, TCP_KEEP_ALIVE } from './front.js';
+import { type Front, type FrontHandler, type FrontOptions, TCP_KEEP_ALIVE } from './front.js';
 import { Http1Connection } from './http1-connection.js';
 import type { Http1Exchange } from './http1-exchange.js';
-import { OpenSockets } from './open-sockets.js';
-import { peerAddressOf } from './peer-address.js';
 import { answerVersion, faultOf } from './request-rules.js';
 import type { HttpVersion } from './response-head.js';
 import { handshakeKey, isWebSocket, WebSocketUpgrade } from './websocket-upgrade.js';
@@ -138,7 +137,7 @@ export class Http1Server implements Front {
         target,
         headers,
         secure: 'encrypted' in socket,
-        peerAddress: peerAddressOf(socket),
+        peer: socket,
         body: undefined,
       },
       new WebSocketUpgrade(socket, first, key),

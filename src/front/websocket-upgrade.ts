@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import { getHeader, getHeaders, type HeaderList, hasHeader, withoutHeaders } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { acceptKey } from '../protocol/websocket-frame.js';
-import { closeLingering } from './lingering-close.js';
+import { closeLingering } from '../sockets/lingering-close.js';
+import { listenTo, type SocketListener } from '../sockets/socket-events.js';
 import { isBodiless, responseHead } from './response-head.js';
 
 /** Headers of an origin's answer that belong to its own handshake. Lower case. */
@@ -21,7 +22,7 @@ const HANDSHAKE = new Set([
 const MAX_EARLY_BYTES = 65_536;
 
 /** A valid WebSocket handshake that waits for its answer. The socket is read meanwhile: a client that goes is noticed. */
-export class WebSocketUpgrade {
+export class WebSocketUpgrade implements SocketListener {
   onGone: (() => void) | undefined = undefined;
   private answered = false;
   private early: Buffer[];
@@ -34,9 +35,7 @@ export class WebSocketUpgrade {
   ) {
     this.early = first.length > 0 ? [first] : [];
     this.earlyBytes = first.length;
-    socket.on('data', this.onData);
-    socket.once('end', this.onEnd);
-    socket.once('close', this.onClose);
+    listenTo(socket, this);
   }
 
   /** Bytes the client sent behind its request so far. */
@@ -49,15 +48,12 @@ export class WebSocketUpgrade {
   }
 
   /**
-   * Answers 101 with the origin's headers and hands over the socket; nothing else may be written to it before.
+   * Answers 101 with the origin's headers and hands over the socket, to be listened to by somebody else from here on;
+   * nothing else may be written to it before.
    * @param extensions - value of `Sec-WebSocket-Extensions`; undefined when none was agreed on
    */
   accept(reason: string, headers: HeaderList, extensions?: string): Socket {
     this.answered = true;
-    // The connection may last for days: nothing of the waiting stays behind.
-    this.socket.off('data', this.onData);
-    this.socket.off('end', this.onEnd);
-    this.socket.off('close', this.onClose);
     const all: HeaderList = withoutHeaders(headers, HANDSHAKE);
     let head = responseHead(101, reason, all, { version: '1.1', persistent: true, length: 'none' });
     head = `${head.slice(0, -2)}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(this.key)}\r\n`;
@@ -79,23 +75,25 @@ export class WebSocketUpgrade {
     closeLingering(this.socket, bodiless ? head : head + body.toString('latin1'));
   }
 
-  private readonly onData = (bytes: Buffer): void => {
+  read(bytes: Buffer): void {
     if (this.answered) return;
     this.earlyBytes += bytes.length;
     if (this.earlyBytes > MAX_EARLY_BYTES) this.socket.destroy();
     else this.early.push(bytes);
-  };
+  }
 
-  private readonly onClose = (): void => {
+  closed(): void {
     if (this.answered) return;
     this.answered = true;
     this.onGone?.();
-  };
+  }
 
   /** A client that has nothing more to say does not want a WebSocket any more. */
-  private readonly onEnd = (): void => {
+  ended(): void {
     if (!this.answered) this.socket.destroy();
-  };
+  }
+
+  drained(): void {}
 }
 
 /** The handshake's key when the request is a valid one (specification 11.1, RFC 6455 4.2.1). */

@@ -8,45 +8,44 @@ import type { DeflateTerms } from '../protocol/deflate-offer.js';
 import { type FrameHandler, FrameReader } from '../protocol/frame-reader.js';
 import type { WebSocketMessageType } from '../protocol/item.js';
 import { encodeCloseFrame, encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
+import { listenTo, type SocketListener } from '../sockets/socket-events.js';
 import type { Compression } from './compression.js';
 import { frameEncoding } from './encodings.js';
 import type { HoldParts } from './hold-parts.js';
 import { WebSocketHold, type WebSocketHoldOptions } from './websocket-hold.js';
 import type { WebSocketOrigin } from './websocket-origin.js';
 
-const kHold = Symbol('holdfast websocket');
-type HeldSocket = Socket & { [kHold]?: SocketHold };
-
-export interface SocketHoldOptions extends WebSocketHoldOptions {
-  /** Bytes of one message of the client. */
-  readonly maxMessageBytes: number;
-  /** What was agreed on compression; undefined: nothing is compressed. */
-  readonly deflate?: { readonly terms: DeflateTerms; readonly compression: Compression };
+/** What was agreed on compression. */
+export interface SocketDeflate {
+  readonly terms: DeflateTerms;
+  readonly compression: Compression;
 }
 
 /** Why the socket is not read. */
 const ORIGIN_FULL = 1;
 const INFLATING = 2;
 
-export class SocketHold extends WebSocketHold implements FrameHandler {
+export class SocketHold extends WebSocketHold implements FrameHandler, SocketListener {
   readonly encoding: Encoding;
   /** Bits of the reasons above; 0 while the socket is read. */
   private stopped = 0;
   private frames: FrameReader | undefined = undefined;
 
+  /**
+   * @param maxMessageBytes - bytes of one message of the client
+   * @param deflate - undefined: nothing is compressed
+   */
   constructor(
     parts: HoldParts,
-    private readonly socket: HeldSocket,
+    private readonly socket: Socket,
     origin: WebSocketOrigin,
-    protected override readonly options: SocketHoldOptions,
+    options: WebSocketHoldOptions,
+    private readonly maxMessageBytes: number,
+    private readonly deflate: SocketDeflate | undefined = undefined,
   ) {
     super(parts, origin, options);
-    const { deflate } = options;
     this.encoding = deflate === undefined ? frameEncoding : deflate.compression.encodingFor(deflate.terms.serverBits);
-    socket[kHold] = this;
-    socket.on('data', onData);
-    socket.on('end', onEnd);
-    socket.on('close', onClosed);
+    listenTo(socket, this);
   }
 
   /** Bytes of the client that came with its handshake. */
@@ -60,6 +59,17 @@ export class SocketHold extends WebSocketHold implements FrameHandler {
     this.frames ??= this.reader();
     if (!this.frames.read(bytes)) this.stop(INFLATING);
   }
+
+  ended(): void {
+    this.clientEnded();
+  }
+
+  closed(): void {
+    this.connectionClosed();
+  }
+
+  /** What waits is counted when there is more to write. */
+  drained(): void {}
 
   onFramesDrained(): void {
     this.goOn(INFLATING);
@@ -78,7 +88,7 @@ export class SocketHold extends WebSocketHold implements FrameHandler {
   }
 
   protected encode(type: WebSocketMessageType, content: Buffer): Buffer {
-    const { deflate } = this.options;
+    const { deflate } = this;
     if (deflate === undefined) return encodeFrame(WS_OPCODES[type], content);
     return deflate.compression.frame(type, content, deflate.terms.serverBits);
   }
@@ -112,7 +122,7 @@ export class SocketHold extends WebSocketHold implements FrameHandler {
   }
 
   private reader(): FrameReader {
-    const { maxMessageBytes, deflate } = this.options;
+    const { maxMessageBytes, deflate } = this;
     const inflate = deflate === undefined ? undefined : { bits: deflate.terms.clientBits };
     return new FrameReader({ sender: 'client', maxMessageBytes, inflate }, this);
   }
@@ -126,16 +136,4 @@ export class SocketHold extends WebSocketHold implements FrameHandler {
     this.stopped &= ~reason;
     if (this.stopped === 0) this.socket.resume();
   }
-}
-
-function onData(this: HeldSocket, bytes: Buffer): void {
-  this[kHold]?.read(bytes);
-}
-
-function onEnd(this: HeldSocket): void {
-  this[kHold]?.clientEnded();
-}
-
-function onClosed(this: HeldSocket): void {
-  this[kHold]?.connectionClosed();
 }

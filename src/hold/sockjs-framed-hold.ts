@@ -5,7 +5,7 @@ import type { WebSocketMessageType } from '../protocol/item.js';
 import { encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
 import { Timed } from '../time/wheel.js';
 import type { HoldParts } from './hold-parts.js';
-import { SocketHold, type SocketHoldOptions } from './socket-hold.js';
+import { SocketHold } from './socket-hold.js';
 import {
   framedEncoding,
   HEARTBEAT_FRAME,
@@ -15,6 +15,7 @@ import {
   OPEN_FRAME,
   readMessages,
 } from './sockjs-frames.js';
+import type { WebSocketHoldOptions } from './websocket-hold.js';
 import type { WebSocketOrigin } from './websocket-origin.js';
 
 const OPENED = inFrame(OPEN_FRAME);
@@ -35,8 +36,15 @@ export class FramedHold extends SocketHold {
   override readonly encoding: Encoding = framedEncoding;
   private readonly heart = new Heart(this);
 
-  constructor(parts: HoldParts, socket: Socket, origin: WebSocketOrigin, options: SocketHoldOptions) {
-    super(parts, socket, origin, options);
+  /** @param maxMessageBytes - bytes of one message of the client */
+  constructor(
+    parts: HoldParts,
+    socket: Socket,
+    origin: WebSocketOrigin,
+    options: WebSocketHoldOptions,
+    maxMessageBytes: number,
+  ) {
+    super(parts, socket, origin, options, maxMessageBytes);
     this.transmit(OPENED);
     parts.wheel.start(this.heart, HEARTBEAT_INTERVAL);
   }

@@ -23,7 +23,7 @@ export type ChannelMessage = Extract<ControlMessage, { type: 'subscribe' | 'unsu
 
 export interface ChannelOptions extends RecoveryOptions {
   /** Where its lines go when not to the general log. */
-  readonly log?: Logger;
+  readonly log?: Logger | undefined;
 }
 
 export class WebSocketChannels {

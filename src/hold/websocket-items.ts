@@ -30,7 +30,7 @@ export interface ItemOptions {
   /** The client's URI. */
   readonly uri: string;
   /** Asks the HTTP filters. */
-  readonly links?: FilterAsker;
+  readonly links?: FilterAsker | undefined;
 }
 
 export class WebSocketItems implements ItemTaker {

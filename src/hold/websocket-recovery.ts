@@ -42,7 +42,7 @@ export interface RecoveryOptions {
   /** The client's URI, which links are relative to. */
   readonly uri: string;
   /** Undefined: there is nobody to ask. */
-  readonly links?: LinkSource;
+  readonly links?: LinkSource | undefined;
 }
 
 interface NumberedChannel {

@@ -8,6 +8,7 @@ import {
   decodeHeaderText,
   getHeader,
   type HeaderList,
+  hasPrefix,
   type Parameters,
   parseAllParameters,
   parseFirstPlain,
@@ -25,6 +26,7 @@ export const TIMEOUT_DEFAULT = 55;
 /** Largest number taken for a timeout in seconds, that of a 32-bit integer. */
 export const TIMEOUT_MAX = 0x7fffffff;
 
+const GRIP_PREFIX = 'grip-';
 const NEXT_TIMEOUT_DEFAULT = 120;
 const STATUS_MAX = 999;
 const CSTRING_UNREADABLE = 'failed to parse Grip-Keep-Alive cstring format';
@@ -51,7 +53,9 @@ export interface HeaderInstruct {
  *
  * @throws HoldfastError HOLDFAST_INSTRUCT_INVALID with the text of specification 4.3 as its message
  */
-export function parseInstructHeaders(headers: HeaderList): HeaderInstruct {
+export function parseInstructHeaders(all: HeaderList): HeaderInstruct {
+  // Each of those below looks through all that it is given.
+  const headers = all.filter(([name]) => hasPrefix(name, GRIP_PREFIX));
   return {
     hold: parseHold(headers),
     channels: parseChannels(headers),

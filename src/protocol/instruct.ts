@@ -84,10 +84,10 @@ export function parseInstruct(response: CompleteResponse): Instruct {
   const hold = json?.hold;
   return {
     hold: hold?.mode ?? headers.hold,
-    channels: mergeChannels(headers.channels, hold?.channels ?? []),
+    channels: mergeChannels(headers.channels, hold?.channels),
     timeout: Math.max(RESPONSE_TIMEOUT_MIN, hold?.timeout ?? headers.timeout ?? TIMEOUT_DEFAULT),
     keepAlive: mergeKeepAlive(headers.keepAlive, hold?.keepAlive),
-    meta: new Map([...headers.meta, ...(hold?.meta ?? [])]),
+    meta: hold === undefined ? headers.meta : new Map([...headers.meta, ...hold.meta]),
     exposeHeaders: headers.exposeHeaders,
     nextLink: headers.nextLink,
     goneLink: headers.goneLink,
@@ -102,9 +102,13 @@ function parseJson(response: CompleteResponse): JsonInstruct {
   return parseInstructJson(response.body);
 }
 
-function mergeChannels(...lists: ReadonlyArray<readonly InstructChannel[]>): InstructChannel[] {
+function mergeChannels(
+  headers: readonly InstructChannel[],
+  json: readonly InstructChannel[] = [],
+): readonly InstructChannel[] {
+  if (headers.length < 2 && json.length === 0) return headers;
   const byName = new Map<string, InstructChannel>();
-  for (const channel of lists.flat()) {
+  for (const channel of [...headers, ...json]) {
     byName.set(channel.name, channel);
   }
   return [...byName.values()];

@@ -94,7 +94,7 @@ function originRequest({ settings }: ProxyParts, ask: ClientAsk): OriginRequest 
       signature,
       lastIds,
       scheme,
-      peerAddress: request.peerAddress,
+      peer: request.peer,
     }),
     body: body.toSend(),
   };

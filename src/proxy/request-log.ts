@@ -7,6 +7,7 @@ import type { ClientRequest } from '../front/client-request.js';
 import { decodeHeaderText, getHeader, splitHeaderLists } from '../protocol/headers.js';
 import { parseGripLast } from '../protocol/instruct-headers.js';
 import type { Route, Target } from '../routes/route.js';
+import { peerAddressOf } from '../sockets/peer-address.js';
 import type { ProxyParts } from './proxy-parts.js';
 import type { RequestUri } from './request-uri.js';
 import { partsFor } from './route-parts.js';
@@ -100,7 +101,7 @@ function sharedText(shared: number | undefined): string {
 /** Who the request is from: the first address of `X-Forwarded-For`, unless the rules drop it (specification 3.5). */
 function clientAddress(request: ClientRequest, rules: readonly string[]): string | undefined {
   const [first] = rules.includes('truncate:0') ? [] : splitHeaderLists(request.headers, 'x-forwarded-for');
-  return first !== undefined && isIP(first) !== 0 ? first : request.peerAddress;
+  return first !== undefined && isIP(first) !== 0 ? first : peerAddressOf(request.peer);
 }
 
 /** The whole URI of a request, as log lines show it. */

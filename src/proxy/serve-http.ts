@@ -2,6 +2,7 @@
 import type { ClientRequest, Prefetched, RequestBody } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
 import type { JsonpOptions } from '../routes/route.js';
+import { rememberPeer } from '../sockets/peer-address.js';
 import { CorsExchange, JsonpExchange } from './dressed-exchange.js';
 import { errorAnswer } from './error-answers.js';
 import { findRoute } from './find-route.js';
@@ -27,6 +28,7 @@ export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: C
   const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
   const route = findRoute(parts, 'http', request, uri);
   parts.holds.counters.requests += 1;
+  if (parts.settings.logFrom) rememberPeer(request.peer);
   withTrust(partsFor(parts, route), request, (trusted) => {
     const admission = { route, trusted };
     if (speaksSockjs(route, uri)) {

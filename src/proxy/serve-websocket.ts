@@ -2,6 +2,7 @@
 import type { ClientRequest } from '../front/client-request.js';
 import type { WebSocketUpgrade } from '../front/websocket-upgrade.js';
 import type { Compression } from '../hold/compression.js';
+import { rememberPeer } from '../sockets/peer-address.js';
 import { errorAnswer } from './error-answers.js';
 import { findRoute } from './find-route.js';
 import type { ProxyParts } from './proxy-parts.js';
@@ -19,6 +20,7 @@ export function serveWebSocket(
   compression: Compression | undefined,
 ): void {
   const { holds, websocket, settings } = parts;
+  if (settings.logFrom) rememberPeer(request.peer);
   const uri = requestUri(request, settings.acceptXForwardedProtocol);
   const route = findRoute(parts, 'ws', request, uri);
   const sockjs = speaksSockjs(route, uri) ? { route, socket: socketAt(pathBelow(route, uri)) } : undefined;

@@ -192,7 +192,7 @@ class Subrequest implements AnswerCall, AnswerReceiver {
         signature,
         lastIds,
         scheme: url.protocol === 'https:' ? 'https' : 'http',
-        peerAddress: undefined,
+        peer: undefined,
       }),
       body,
     };

@@ -6,12 +6,13 @@ import type { ClientRequest } from '../front/client-request.js';
 import type { WebSocketUpgrade } from '../front/websocket-upgrade.js';
 import type { Compression } from '../hold/compression.js';
 import type { HoldParts } from '../hold/hold-parts.js';
-import { SocketHold } from '../hold/socket-hold.js';
+import { type SocketDeflate, SocketHold } from '../hold/socket-hold.js';
 import type { WebSocketHold, WebSocketHoldOptions } from '../hold/websocket-hold.js';
 import type { WebSocketOrigin } from '../hold/websocket-origin.js';
-import { agreeOnDeflate, type DeflateTerms } from '../protocol/deflate-offer.js';
+import { agreeOnDeflate } from '../protocol/deflate-offer.js';
 import { getHeaders, type HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
+import { letGo } from '../sockets/socket-events.js';
 import { errorAnswer } from './error-answers.js';
 import type { RawEnd } from './raw-websocket.js';
 
@@ -44,9 +45,7 @@ export interface WebSocketDoor {
 }
 
 /** What was agreed with a client on compression. */
-interface SocketDeflate {
-  readonly terms: DeflateTerms;
-  readonly compression: Compression;
+interface AgreedDeflate extends SocketDeflate {
   /** Value of `Sec-WebSocket-Extensions`. */
   readonly header: string;
 }
@@ -114,7 +113,7 @@ export class SocketDoor extends UpgradeDoor {
     parts: HoldParts,
     upgrade: WebSocketUpgrade,
     maxMessageBytes: number,
-    private readonly deflate: SocketDeflate | undefined,
+    private readonly deflate: AgreedDeflate | undefined,
   ) {
     super(parts, upgrade, maxMessageBytes);
   }
@@ -125,14 +124,14 @@ export class SocketDoor extends UpgradeDoor {
     const extensions = [deflate?.header, extension].filter((one) => one !== undefined);
     const socket = upgrade.accept(reason, headers, extensions.length === 0 ? undefined : extensions.join(', '));
     pace?.(flowOf(socket));
-    const agreed = deflate === undefined ? {} : { deflate };
-    const hold = new SocketHold(parts, socket, origin, { ...options, ...agreed, maxMessageBytes });
+    const hold = new SocketHold(parts, socket, origin, options, maxMessageBytes, deflate);
     return { hold, begin: () => hold.first(upgrade.first) };
   }
 
   handOver(reason: string, headers: HeaderList): RawEnd {
     const extensions = getHeaders(headers, EXTENSIONS).join(', ');
     const socket = this.upgrade.accept(reason, headers, extensions === '' ? undefined : extensions);
+    letGo(socket);
     return { socket, first: this.upgrade.first };
   }
 }

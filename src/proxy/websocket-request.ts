@@ -7,8 +7,10 @@ import { EVENTS_TYPE } from '../backend/websocket-over-http/response-headers.js'
 import type { ClientRequest } from '../front/client-request.js';
 import { DEFLATE_OFFER } from '../protocol/deflate-offer.js';
 import { type HeaderList, hasPrefix, withoutHeaders } from '../protocol/headers.js';
+import { headerListOf } from '../protocol/raw-headers.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
+import type { Peer } from '../sockets/peer-address.js';
 import { type ProxyParts, signatureFor } from './proxy-parts.js';
 import type { RequestUri } from './request-uri.js';
 
@@ -26,6 +28,10 @@ const NOT_IN_EVENTS = new Set([
 
 const NOT_IN_OPENING = new Set([...OWN_HANDSHAKE, EXTENSIONS]);
 
+/** Not in any line of a head. */
+const SEPARATOR = '\n';
+const NO_IDS: ReadonlyMap<string, string> = new Map();
+
 /** Who asks, and which way it goes. */
 export interface WebSocketAsk {
   readonly request: ClientRequest;
@@ -37,33 +43,47 @@ export interface WebSocketAsk {
   readonly trusted: boolean;
 }
 
-/** Makes the requests of one connection: the same line and client headers each time, a fresh signature. */
-export function eventRequests(
-  parts: ProxyParts,
-  ask: WebSocketAsk,
-): (body: Buffer, replayed: number, meta: ReadonlyMap<string, string>) => Promise<OriginRequest> {
-  const { request, uri, route, target } = ask;
-  const { host, path } = rewriteRequest(route, uri.authority, uri.path);
-  const client = withoutHeaders(request.headers, NOT_IN_EVENTS).filter(([name]) => !hasPrefix(name, 'meta-'));
-  const connectionId = randomUUID();
-  return async (body, replayed, meta) => {
+/**
+ * Makes the requests of one connection: the same line and client headers each time, a fresh signature. It lasts as long
+ * as the connection, so it keeps text of its own, as little as will do, and nothing of the handshake.
+ */
+export class EventRequests implements Sender {
+  readonly peer: Peer;
+  readonly scheme: 'ws' | 'wss';
+  readonly route: Route;
+  readonly target: Target;
+  readonly trusted: boolean;
+  private readonly connectionId = randomUUID();
+  /** Authority, path with query, then names and values of the client's headers: what no line of a head can hold parts them. */
+  private readonly text: string;
+
+  constructor(
+    private readonly parts: ProxyParts,
+    { request, uri, scheme, route, target, trusted }: WebSocketAsk,
+  ) {
+    this.peer = request.peer;
+    this.scheme = scheme;
+    this.route = route;
+    this.target = target;
+    this.trusted = trusted;
+    const { host, path } = rewriteRequest(route, uri.authority, uri.path);
+    const client = withoutHeaders(request.headers, NOT_IN_EVENTS).filter(([name]) => !hasPrefix(name, 'meta-'));
+    this.text = [target.options.host ?? host, path + uri.query, ...client.flat()].join(SEPARATOR);
+  }
+
+  async make(body: Buffer, replayed: number, meta: ReadonlyMap<string, string>): Promise<OriginRequest> {
+    const { parts, route, target } = this;
     parts.holds.counters.originRequests += 1;
-    const signature = await signatureOf(parts, ask);
-    const headers = headersOf(parts, ask, client, undefined);
+    const signature = await signatureOf(parts, this);
+    const [authority = '', path = '/', ...client] = this.text.split(SEPARATOR);
+    const headers = headersOf(parts, this, headerListOf(client), undefined);
     if (route.grip) headers.push(['Sec-WebSocket-Extensions', 'grip']);
     if (signature !== undefined) headers.push(['Grip-Sig', signature]);
-    headers.push(['Accept', EVENTS_TYPE], ['Connection-Id', connectionId], ['Content-Type', EVENTS_TYPE]);
+    headers.push(['Accept', EVENTS_TYPE], ['Connection-Id', this.connectionId], ['Content-Type', EVENTS_TYPE]);
     if (replayed > 0) headers.push(['Content-Bytes-Replayed', String(replayed)]);
     for (const [name, value] of meta) headers.push([`Meta-${name}`, value]);
-    return {
-      method: 'POST',
-      scheme: target.options.ssl ? 'https' : 'http',
-      authority: target.options.host ?? host,
-      path: path + uri.query,
-      headers,
-      body,
-    };
-  };
+    return { method: 'POST', scheme: target.options.ssl ? 'https' : 'http', authority, path, headers, body };
+  }
 }
 
 /**
@@ -76,20 +96,32 @@ export async function openingRequest(parts: ProxyParts, ask: WebSocketAsk, raw: 
   const { host, path } = rewriteRequest(route, uri.authority, uri.path);
   parts.holds.counters.originRequests += 1;
   const client = withoutHeaders(request.headers, raw ? OWN_HANDSHAKE : NOT_IN_OPENING);
-  const headers = headersOf(parts, ask, client, await signatureOf(parts, ask));
+  const from = { ...ask, peer: request.peer };
+  const headers = headersOf(parts, from, client, await signatureOf(parts, ask));
   if (route.grip && !offersGrip(headers)) headers.push(['Sec-WebSocket-Extensions', 'grip']);
   const offers = parts.websocket.allowCompression && !raw ? { offers: DEFLATE_OFFER } : {};
   return { authority: target.options.host ?? host, path: path + uri.query, headers, ...offers };
 }
 
+/** What the headers to an origin depend on beside the client's. */
+interface Sender {
+  readonly peer: Peer;
+  readonly scheme: 'ws' | 'wss';
+  readonly route: Route;
+  readonly trusted: boolean;
+}
+
 /** Undefined also when the key fails, which has been told then. */
-async function signatureOf(parts: ProxyParts, { route, trusted }: WebSocketAsk): Promise<string | undefined> {
+async function signatureOf(
+  parts: ProxyParts,
+  { route, trusted }: { readonly route: Route; readonly trusted: boolean },
+): Promise<string | undefined> {
   return trusted ? undefined : await signatureFor(parts, route)?.catch(() => undefined);
 }
 
 function headersOf(
   { settings }: ProxyParts,
-  { request, scheme, route, trusted }: WebSocketAsk,
+  { peer, scheme, route, trusted }: Sender,
   client: HeaderList,
   signature: string | undefined,
 ): HeaderList {
@@ -99,8 +131,8 @@ function headersOf(
     grip: route.grip && !trusted,
     trusted,
     signature,
-    lastIds: new Map(),
+    lastIds: NO_IDS,
     scheme,
-    peerAddress: request.peerAddress,
+    peer,
   });
 }

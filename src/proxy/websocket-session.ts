@@ -18,18 +18,18 @@ import type { ClientRequest } from '../front/client-request.js';
 import { readOriginDeflate } from '../protocol/deflate-offer.js';
 import { getHeaders } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
+import { ownText } from '../protocol/own-text.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import { errorAnswer, failureAnswer, failureForLog, ORIGIN_ERROR, ROUTE_NOT_FOUND } from './error-answers.js';
-import { rateBucketOf } from './hold-client.js';
 import { type ProxyParts, withTrust } from './proxy-parts.js';
 import { RawWebSocket } from './raw-websocket.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
 import type { RequestUri } from './request-uri.js';
-import { RouteLinks } from './route-links.js';
 import { partsFor } from './route-parts.js';
 import type { WebSocketDoor } from './websocket-door.js';
-import { eventRequests, openingRequest, type WebSocketAsk } from './websocket-request.js';
+import { EventRequests, openingRequest, type WebSocketAsk } from './websocket-request.js';
+import { prefixBytes, WebSocketTerms } from './websocket-terms.js';
 
 export class WebSocketSession {
   private readonly scheme: 'ws' | 'wss';
@@ -101,17 +101,15 @@ export class WebSocketSession {
       return;
     }
     const { holds, websocket } = this.parts;
-    const session = new WebSocketOverHttp({
+    const sessionParts = {
       backend,
       target,
       wheel: holds.wheel,
       random: holds.random,
-      maxBufferedBytes: websocket.maxBufferedBytes,
-      maxResponseBytes: websocket.maxResponseBytes,
-      maxRejectBytes: websocket.maxRejectBytes,
-      request: eventRequests(this.parts, this.askOf(route, target)),
-      verdict: decide,
-    });
+      limits: websocket,
+      requests: new EventRequests(this.parts, this.askOf(route, target)),
+    };
+    const session = new WebSocketOverHttp(sessionParts, decide);
     this.door.onGone = () => {
       this.log({ kind: 'error' });
       session.abandon();
@@ -222,24 +220,15 @@ export class WebSocketSession {
     const { parts, door } = this;
     door.onGone = undefined;
     const grip = this.gripFor(route);
-    const uri = this.uriText();
+    const uri = ownText(this.uriText());
+    // Without GRIP on the route its messages and control messages are the client's business (11.1).
+    const prefix = grip && verdict.grip !== undefined ? prefixBytes(verdict.grip.prefix) : undefined;
     // A proxy in front of us does GRIP itself when the origin has agreed to it.
     const passesGrip = !grip && (this.trusted || offersGrip(this.request.headers));
     const extension = passesGrip && verdict.grip !== undefined ? gripExtension(verdict.grip) : undefined;
     const { hold, begin } = door.accept(
       { ...verdict, extension },
-      {
-        // Without GRIP on the route its messages and control messages are the client's business (11.1).
-        messagePrefix: grip && verdict.grip !== undefined ? Buffer.from(verdict.grip.prefix) : undefined,
-        debug: this.debug,
-        channelPrefix: route.prefix,
-        rateBucket: rateBucketOf(route),
-        uri,
-        ...(route.logLevel === undefined ? {} : { log: parts.holds.log }),
-        ...(grip && verdict.grip !== undefined
-          ? { links: new RouteLinks(parts, { route, target, uri: uri.replace(/^ws/, 'http') }, true) }
-          : {}),
-      },
+      new WebSocketTerms(parts, route, target, uri, prefix, this.debug),
     );
     this.log({ kind: 'answered', code: 101, size: 0 });
     for (const channel of target.options.subscriptions) hold.subscribe(channel);

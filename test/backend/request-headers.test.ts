@@ -256,6 +256,6 @@ describe('X-Forwarded-For', () => {
   });
 
   it('gets nothing appended for a client without an address', () => {
-    expect(lines([], { xForwardedFor: ['append'] }, { peerAddress: undefined })).toEqual([]);
+    expect(lines([], { xForwardedFor: ['append'] }, { peer: undefined })).toEqual([]);
   });
 });

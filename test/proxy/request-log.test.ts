@@ -56,7 +56,7 @@ function requestLine({ line = '* origin:80', settings = {}, headers = [], ...row
     target: row.path ?? '/a?b=1',
     headers: [['Host', 'h.example'], ...headers],
     secure: false,
-    peerAddress: 'peer' in row ? row.peer : '10.0.0.1',
+    peer: { remoteAddress: 'peer' in row ? row.peer : '10.0.0.1' },
     body: undefined,
   };
   logRequest(proxy, {

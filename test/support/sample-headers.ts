@@ -18,5 +18,5 @@ export const CONTEXT: HeaderContext = {
   signature: undefined,
   lastIds: new Map(),
   scheme: 'http',
-  peerAddress: '192.0.2.7',
+  peer: { remoteAddress: '192.0.2.7' },
 };

@@ -29,8 +29,11 @@ export interface Offer {
 
 export type AcceptResult = 'ok' | 'too-much' | 'close-cut';
 
+/** Shared by all that have none. */
+const NO_MESSAGES: Message[] = [];
+
 export class ClientQueue {
-  private messages: Message[] = [];
+  private messages = NO_MESSAGES;
   private close: { readonly content: Buffer | undefined } | undefined = undefined;
   /** Bytes at the front that a request has offered already. */
   private offeredBefore = 0;
@@ -52,6 +55,7 @@ export class ClientQueue {
   }
 
   add(type: Message['type'], content: Buffer): void {
+    if (this.messages === NO_MESSAGES) this.messages = [];
     this.messages.push({ type, content });
     this.size += content.length;
   }
@@ -98,7 +102,7 @@ export class ClientQueue {
       this.size -= message.content.length;
       removed += 1;
     }
-    this.messages.splice(0, removed);
+    this.messages = removed === this.messages.length ? NO_MESSAGES : this.messages.slice(removed);
     const first = this.messages[0];
     if (removed < messageCount && first !== undefined && left > 0) {
       first.content = first.content.subarray(left);

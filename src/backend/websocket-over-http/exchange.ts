@@ -19,9 +19,19 @@ export interface ExchangeParts {
   readonly target: Target;
   readonly wheel: Wheel;
   readonly random: () => number;
+  readonly limits: ExchangeLimits;
+  readonly requests: RequestMaker;
+}
+
+/** Shared by all sessions. */
+export interface ExchangeLimits {
+  /** Bytes of an answer. */
   readonly maxResponseBytes: number;
-  /** Makes the request for these events: line, headers with fresh signature, body (specification 10.2). */
-  readonly request: (body: Buffer, replayed: number, meta: ReadonlyMap<string, string>) => Promise<OriginRequest>;
+}
+
+/** Makes the request for these events: line, headers with fresh signature, body (specification 10.2). */
+export interface RequestMaker {
+  make(body: Buffer, replayed: number, meta: ReadonlyMap<string, string>): Promise<OriginRequest>;
 }
 
 export interface EventsRequest {
@@ -47,8 +57,8 @@ export class Exchange extends Timed {
 
   start(): void {
     const { body, replayed, meta } = this.content;
-    void this.parts.request(body, replayed, meta).then((request) => {
-      const answer = new WholeAnswer(this.parts.maxResponseBytes, (result) => this.ended(result));
+    void this.parts.requests.make(body, replayed, meta).then((request) => {
+      const answer = new WholeAnswer(this.parts.limits.maxResponseBytes, (result) => this.ended(result));
       answer.attach(this.parts.backend.send(request, this.parts.target, answer));
     });
   }

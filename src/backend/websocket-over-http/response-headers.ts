@@ -51,15 +51,24 @@ export function acceptedBytes(headers: HeaderList): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text.trim()) ? Number(text) : undefined;
 }
 
-/** Takes `Set-Meta-*` into `meta`, by lower-case name so that a name has one value; an empty value deletes. */
-export function storeMeta(headers: HeaderList, meta: Map<string, string>): void {
+/**
+ * Takes `Set-Meta-*` into `known`, by lower-case name so that a name has one value; an empty value deletes.
+ * @returns the same map, or one that was made because there was something to take
+ */
+export function storeMeta(
+  headers: HeaderList,
+  known: Map<string, string> | undefined,
+): Map<string, string> | undefined {
+  let meta = known;
   for (const [name, value] of headers) {
     if (!hasPrefix(name, META_PREFIX)) continue;
     const key = name.slice(META_PREFIX.length);
     if (key === '') continue;
-    for (const known of meta.keys()) if (known.toLowerCase() === key.toLowerCase()) meta.delete(known);
+    meta ??= new Map();
+    for (const other of meta.keys()) if (other.toLowerCase() === key.toLowerCase()) meta.delete(other);
     if (value !== '') meta.set(key, value);
   }
+  return meta;
 }
 
 /** GRIP over this socket, when the origin asks for it. */

@@ -15,7 +15,7 @@ import { encodeEvents, type WebSocketEvent } from '../../protocol/websocket-even
 import { Timed } from '../../time/wheel.js';
 import type { WebSocketVerdict } from '../websocket-verdict.js';
 import { ClientQueue, type Offer } from './client-queue.js';
-import { Exchange, type ExchangeParts, MAX_RETRIES, sendDisconnect } from './exchange.js';
+import { Exchange, type ExchangeLimits, type ExchangeParts, MAX_RETRIES, sendDisconnect } from './exchange.js';
 import { channelsIn, deliverEvents, mayHaveOpened, NOT_OPENED, readEvents } from './origin-events.js';
 import {
   acceptedBytes,
@@ -27,13 +27,18 @@ import {
 } from './response-headers.js';
 import type { WholeResult } from './whole-answer.js';
 
-export interface SessionParts extends ExchangeParts {
+/** Shared by all sessions. */
+export interface SessionLimits extends ExchangeLimits {
   /** Bytes of client messages that may wait. */
   readonly maxBufferedBytes: number;
   readonly maxRejectBytes: number;
-  /** Called once. */
-  readonly verdict: (verdict: WebSocketVerdict) => void;
 }
+
+export interface SessionParts extends ExchangeParts {
+  readonly limits: SessionLimits;
+}
+
+const NO_META: ReadonlyMap<string, string> = new Map();
 
 type State = 'opening' | 'open' | 'closing' | 'over';
 
@@ -43,7 +48,8 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   /** Undefined before the 101 and after the connection has gone. */
   private client: WebSocketClient | undefined = undefined;
   private readonly queue = new ClientQueue();
-  private readonly meta = new Map<string, string>();
+  /** Made when the origin sets some. */
+  private meta: Map<string, string> | undefined = undefined;
   /** The request under way, retries included. */
   private exchange: Exchange | undefined = undefined;
   /** A DISCONNECT is due when the request under way has ended. */
@@ -56,16 +62,14 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   /** Seconds between requests without news; 0 is off. */
   private interval = 0;
   /** Events that came with the accepting response. */
-  private early: WebSocketEvent[] = [];
+  private early: readonly WebSocketEvent[] | undefined = undefined;
 
-  private readonly parts: Omit<SessionParts, 'verdict'>;
-  /** Let go of with the verdict: whoever waits for it has the client's whole handshake on its hands. */
-  private verdict: SessionParts['verdict'] | undefined;
-
-  constructor({ verdict, ...parts }: SessionParts) {
+  /** @param verdict - called once, and let go of then: whoever waits for it has the client's whole handshake on its hands */
+  constructor(
+    private readonly parts: SessionParts,
+    private verdict: ((verdict: WebSocketVerdict) => void) | undefined,
+  ) {
     super();
-    this.parts = parts;
-    this.verdict = verdict;
   }
 
   /** Sends the first request; the verdict follows. */
@@ -82,7 +86,9 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
 
   attached(client: WebSocketClient): void {
     this.client = client;
-    this.receive(this.early.splice(0));
+    const { early = [] } = this;
+    this.early = undefined;
+    this.receive(early);
     this.goOn();
   }
 
@@ -133,7 +139,7 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   private say(type: 'TEXT' | 'BINARY' | 'PING' | 'PONG', content: Buffer): void {
     if (this.state !== 'open') return;
     this.queue.add(type, content);
-    if (this.queue.weight > this.parts.maxBufferedBytes && !this.paused) {
+    if (this.queue.weight > this.parts.limits.maxBufferedBytes && !this.paused) {
       this.paused = true;
       this.client?.pause();
     }
@@ -162,7 +168,7 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
 
   private send(events: readonly WebSocketEvent[], offer: Offer | undefined): void {
     this.parts.wheel.stop(this);
-    const { parts, meta } = this;
+    const { parts, meta = NO_META } = this;
     // While opening, the next target is tried instead.
     const maxRetries = this.state === 'opening' ? 0 : MAX_RETRIES;
     const content = { body: encodeEvents(events), replayed: offer?.replayed ?? 0, meta, maxRetries };
@@ -173,7 +179,8 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   private ended(result: WholeResult, offer: Offer | undefined): void {
     this.exchange = undefined;
     if (this.state === 'over') {
-      if (this.disconnectDue && (offer !== undefined || mayHaveOpened(result))) sendDisconnect(this.parts, this.meta);
+      if (this.disconnectDue && (offer !== undefined || mayHaveOpened(result)))
+        sendDisconnect(this.parts, this.meta ?? NO_META);
     } else if (result.kind === 'response') {
       this.answered(result.response, offer);
     } else if (this.state === 'opening') {
@@ -198,11 +205,14 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
       if (this.state !== 'opening') this.fail();
       else if (promised) this.refuse(NOT_OPENED);
       else
-        this.refuse({ kind: 'reject', response: { ...response, body: body.subarray(0, this.parts.maxRejectBytes) } });
+        this.refuse({
+          kind: 'reject',
+          response: { ...response, body: body.subarray(0, this.parts.limits.maxRejectBytes) },
+        });
       return;
     }
     this.interval = keepAliveInterval(headers) ?? this.interval;
-    storeMeta(headers, this.meta);
+    this.meta = storeMeta(headers, this.meta);
     if (this.state === 'opening') {
       this.opened(headers, events);
       return;
@@ -251,7 +261,7 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
     if (offer.leftOut && !progress) return false;
     if (queue.accept(offer, accepted) !== 'ok') return false;
     if (offer.includesClose && !queue.closing) this.told = true;
-    if (this.paused && queue.weight <= this.parts.maxBufferedBytes) {
+    if (this.paused && queue.weight <= this.parts.limits.maxBufferedBytes) {
       this.paused = false;
       this.client?.resume();
     }
@@ -306,7 +316,7 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
   /** Tells the origin that the client has gone, after what is under way. */
   private disconnect(): void {
     if (this.told) return;
-    if (this.exchange === undefined || this.exchange.giveUp()) sendDisconnect(this.parts, this.meta);
+    if (this.exchange === undefined || this.exchange.giveUp()) sendDisconnect(this.parts, this.meta ?? NO_META);
     else this.disconnectDue = true;
   }
 }

@@ -15,11 +15,13 @@ import type { Counters } from '../../observe/counters.js';
 import type { HeaderList } from '../../protocol/headers.js';
 import type { ChunkedFault } from '../../protocol/http1/chunked-decoder.js';
 import type { RequestHead } from '../../protocol/http1/request-head.js';
+import { closeLingering } from '../../sockets/lingering-close.js';
+import type { OpenSockets } from '../../sockets/open-sockets.js';
+import type { SocketListener, SocketOwner } from '../../sockets/socket-events.js';
+import type { Sweep } from '../../sockets/sweep.js';
 import { type EarlyError, earlyError, HEAD_TOO_LATE, INVALID_TOKEN, unreadable } from '../early-errors.js';
 import type { FrontHandler } from '../front.js';
 import { type ExchangeOwner, Http1Exchange } from '../http1-exchange.js';
-import { closeLingering } from '../lingering-close.js';
-import type { OpenSockets } from '../open-sockets.js';
 import { answerVersion, isPersistent } from '../request-rules.js';
 import type { HttpVersion } from '../response-head.js';
 import { WebSocketUpgrade } from '../websocket-upgrade.js';
@@ -27,8 +29,6 @@ import { admit } from './admission.js';
 import type { BodySource, EdgeBody } from './edge-body.js';
 import { bodyOf, clientRequest } from './edge-request.js';
 import { HEAD_END, nextHead, startOfHead } from './next-head.js';
-import { handOver, type SocketListener } from './socket-events.js';
-import type { Sweep } from './sweep.js';
 
 /** Bytes that may wait behind a request before the socket is stopped; a packet that is read already comes on top. */
 const MAX_PENDING = 16_384;
@@ -48,7 +48,7 @@ export interface EdgeTerms {
 
 type State = 'reading' | 'serving' | 'due' | 'stalled' | 'handed-over' | 'closing';
 
-export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener {
+export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener, SocketOwner {
   private state: State = 'reading';
   private current: Http1Exchange | undefined = undefined;
   /** The body whose end has not come. */
@@ -99,8 +99,11 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
     else if (this.state === 'stalled') this.next();
   }
 
-  closed(): void {
+  removed(): void {
     this.terms.sockets.remove(this.socket);
+  }
+
+  closed(): void {
     this.letGo();
     const { current } = this;
     this.current = undefined;
@@ -186,7 +189,6 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
       case 'websocket':
         this.state = 'handed-over';
         this.resume();
-        handOver(this.socket);
         this.terms.handler.webSocket(
           clientRequest(this.socket, head, head.headers, undefined),
           new WebSocketUpgrade(this.socket, rest ?? EMPTY, admission.key),

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { HeaderList } from '../../protocol/headers.js';
 import type { RequestHead } from '../../protocol/http1/request-head.js';
 import type { ClientRequest, RequestBody } from '../client-request.js';
-import { peerAddressOf } from '../peer-address.js';
 import { type BodySource, EdgeBody } from './edge-body.js';
 
 /** What waits with its body for a go-ahead (RFC 9110 10.1.1), among whatever else is expected. */
@@ -16,7 +15,7 @@ export function clientRequest(
   headers: HeaderList,
   body: RequestBody | undefined,
 ): ClientRequest {
-  return { method, target, headers, secure: 'encrypted' in socket, peerAddress: peerAddressOf(socket), body };
+  return { method, target, headers, secure: 'encrypted' in socket, peer: socket, body };
 }
 
 /**

@@ -1,10 +1,10 @@
 /** The client port on bare TCP sockets: requests are parsed here, strictly, and an idle connection costs little. */
 import { createServer, type Server } from 'node:net';
-import { type Front, type FrontHandler, type FrontOptions, type ListenAddress, TCP_KEEP_ALIVE } from '../front.js';
-import { OpenSockets } from '../open-sockets.js';
+import { type ListenAddress, OpenSockets } from '../../sockets/open-sockets.js';
+import { giveOwner, listenTo, ownerOf } from '../../sockets/socket-events.js';
+import { Sweep } from '../../sockets/sweep.js';
+import { type Front, type FrontHandler, type FrontOptions, TCP_KEEP_ALIVE } from '../front.js';
 import { EdgeConnection, type EdgeTerms } from './edge-connection.js';
-import { listenerOf, listenTo } from './socket-events.js';
-import { Sweep } from './sweep.js';
 
 export class EdgeServer implements Front {
   private readonly server: Server;
@@ -28,14 +28,16 @@ export class EdgeServer implements Front {
     const terms: EdgeTerms = { maxHeadBytes, maxHeaders, counters, sockets, sweep, handler };
     this.server.on('connection', (socket) => {
       sockets.add(socket);
-      listenTo(socket, new EdgeConnection(terms, socket));
+      const connection = new EdgeConnection(terms, socket);
+      giveOwner(socket, connection);
+      listenTo(socket, connection);
     });
   }
 
   async listen(address: ListenAddress): Promise<ListenAddress> {
     const bound = await this.sockets.listen(address);
     this.sweep.start(() => {
-      for (const socket of this.sockets) listenerOf(socket)?.look();
+      for (const socket of this.sockets) ownerOf(socket)?.look();
     });
     return bound;
   }

@@ -10,7 +10,7 @@ export class FramedDoor extends UpgradeDoor {
     // Extensions are between origin and client, and what they would see of each other here is not the same.
     const socket = upgrade.accept(reason, headers);
     pace?.(flowOf(socket));
-    const hold = new FramedHold(this.parts, socket, origin, { ...options, maxMessageBytes });
+    const hold = new FramedHold(this.parts, socket, origin, options, maxMessageBytes);
     return { hold, begin: () => hold.first(upgrade.first) };
   }
 }

@@ -17,7 +17,7 @@ describe('a held WebSocket with SockJS frames', () => {
     const [socket] = await accepted;
     const { parts, wheel } = sampleHolds();
     const options = { messagePrefix: undefined, debug: false, rateBucket: '', channelPrefix: '', uri: 'ws://a/' };
-    new FramedHold(parts, socket, DETACHED, { ...options, maxMessageBytes: 100 });
+    new FramedHold(parts, socket, DETACHED, options, 100);
     expect(await client.readUntil('o')).toBe('\x81\x01o');
     expect(wheel.size).toBe(1);
     client.close();

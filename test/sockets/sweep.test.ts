@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Sweep } from '../../src/front/edge/sweep.js';
+import { Sweep } from '../../src/sockets/sweep.js';
 
 describe('the sweep over connections', () => {
   beforeEach(() => {

@@ -1,8 +1,11 @@
 /** A listening server with the connections that are open on it, and the end of both. */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
-import type { Counters } from '../observe/counters.js';
-import type { ListenAddress } from './front.js';
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** Connections the system completes while the process is busy. */
 const BACKLOG = 4_096;
@@ -13,7 +16,7 @@ export class OpenSockets {
 
   constructor(
     private readonly server: Server,
-    private readonly options: { readonly counters: Counters; readonly setting: string },
+    private readonly options: { readonly counters: { openConnections: number }; readonly setting: string },
   ) {}
 
   add(socket: Socket): void {
@@ -31,21 +34,8 @@ export class OpenSockets {
     return this.sockets.values();
   }
 
-  async listen({ host, port }: ListenAddress): Promise<ListenAddress> {
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException): void => {
-        const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
-        const text = `cannot listen on ${host}:${port} (setting ${this.options.setting}): ${why}`;
-        reject(new HoldfastError('HOLDFAST_LISTEN_FAILED', text, { cause: error }));
-      };
-      this.server.once('error', onError);
-      this.server.listen({ host, port, backlog: BACKLOG }, () => {
-        this.server.off('error', onError);
-        resolve();
-      });
-    });
-    const { address, port: bound } = this.server.address() as AddressInfo;
-    return { host: address, port: bound };
+  listen(address: ListenAddress): Promise<ListenAddress> {
+    return listenOn(this.server, address, this.options.setting);
   }
 
   stopAccepting(): Promise<void> {
@@ -65,4 +55,25 @@ export class OpenSockets {
       for (const socket of this.sockets) socket.destroy();
     }, grace).unref();
   }
+}
+
+/**
+ * Resolves with the address that is listened on; port 0 lets the system choose.
+ * @throws HoldfastError HOLDFAST_LISTEN_FAILED naming the setting
+ */
+export async function listenOn(server: Server, { host, port }: ListenAddress, setting: string): Promise<ListenAddress> {
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
+      const text = `cannot listen on ${host}:${port} (setting ${setting}): ${why}`;
+      reject(new HoldfastError('HOLDFAST_LISTEN_FAILED', text, { cause: error }));
+    };
+    server.once('error', onError);
+    server.listen({ host, port, backlog: BACKLOG }, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+  const { address, port: bound } = server.address() as AddressInfo;
+  return { host: address, port: bound };
 }
