@@ -33,7 +33,7 @@ const MAY_IMPORT = {
     'errors',
     'zeromq',
   ],
-  cli: ['runtime', 'config', 'errors'],
+  cli: ['runtime', 'config', 'errors', 'time'],
 };
 
 const rules = Object.entries(MAY_IMPORT).map(([room, others]) => ({

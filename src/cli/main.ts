@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../config/load-settings.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import { Holdfast, type Running } from '../runtime/holdfast.js';
+import { IdleMemory } from '../runtime/idle-memory.js';
 import { type ProcessLog, processLog } from '../runtime/log.js';
 import { SeveralProcesses, workerCount } from '../runtime/workers/several-processes.js';
+import { systemClock } from '../time/clock.js';
 import { parseArguments, type RunArguments } from './arguments.js';
 import { startupLines } from './startup-lines.js';
 
@@ -44,6 +46,7 @@ async function run(intention: RunArguments): Promise<void> {
     if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_LISTEN_FAILED') throw error;
     throw new HoldfastError(error.code, `${error.message}; settings from ${source}`, { cause: error });
   });
+  if (settings.workers.giveBackMemory) new IdleMemory(systemClock, logger).start();
   for (const line of startupLines(version(), source, settings, started)) logger.info(line);
   process.on('SIGHUP', () => {
     logger.info('reloading');

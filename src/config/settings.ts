@@ -26,6 +26,8 @@ export interface HttpSettings {
 export interface WorkersSettings {
   /** Processes that serve clients; `auto` is one for each core. */
   readonly count: number | 'auto';
+  /** Unused memory goes back to the system when nothing happens. */
+  readonly giveBackMemory: boolean;
 }
 
 export interface RoutesSettings {

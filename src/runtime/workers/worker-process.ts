@@ -10,6 +10,7 @@ import { RouteTable } from '../../routes/route-table.js';
 import { systemClock } from '../../time/clock.js';
 import { Wheel } from '../../time/wheel.js';
 import { ClientHalf } from '../client-half.js';
+import { IdleMemory } from '../idle-memory.js';
 import { type ProcessLog, processLog } from '../log.js';
 import { HandlersBeyond } from './handlers-beyond.js';
 import type { MainMessage } from './messages.js';
@@ -50,6 +51,7 @@ export class WorkerProcess {
     this.clients = new ClientHalf({ ...shared, settings, hub, random: Math.random, zeroMq }, table);
     this.telling = setInterval(() => this.tellCounters(), COUNTERS_INTERVAL);
     this.telling.unref();
+    if (settings.workers.giveBackMemory) new IdleMemory(systemClock, log).start();
   }
 
   async open(): Promise<void> {
