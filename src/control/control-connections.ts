@@ -37,6 +37,10 @@ export class ControlConnections {
     if (open === 1) this.resting.set(socket, socket.bytesRead);
   }
 
+  [Symbol.iterator](): Iterator<Socket> {
+    return this.open.keys();
+  }
+
   destroyAll(): void {
     for (const socket of this.open.keys()) socket.destroy();
   }

@@ -1,0 +1,288 @@
+/**
+ * One connection to the control port: requests are read whole and answered one after the other, each answer in one
+ * write. What comes behind a request that is being answered waits.
+ *
+ *     reading ──a whole request──► answering ──answered──► reading
+ *        └──what cannot be read──────────┴──the last answer──► ending
+ */
+import type { Socket } from 'node:net';
+import { getHeader } from '../protocol/headers.js';
+import { faultOfStart, type HeadFault, type RequestHead, readRequestHead } from '../protocol/http1/request-head.js';
+import { reasonOf } from '../protocol/status-reasons.js';
+import { closeLingering } from '../sockets/lingering-close.js';
+import type { SocketListener, SocketOwner } from '../sockets/socket-events.js';
+import type { Sweep } from '../sockets/sweep.js';
+
+export type AnswerType = 'text/plain' | 'application/json';
+
+export interface Answer {
+  readonly code: number;
+  readonly type: AnswerType;
+  readonly body: string;
+  readonly allow?: string;
+}
+
+/** An answer that has to be waited for; `done` is called once, possibly at once. */
+export type LaterAnswer = (done: (answer: Answer) => void) => void;
+
+export interface ControlRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly accept: string | undefined;
+  readonly body: Buffer;
+}
+
+/** What all connections of the port share. */
+export interface ControlTerms {
+  readonly maxHeadBytes: number;
+  readonly maxBodyBytes: number;
+  readonly sweep: Sweep;
+  readonly answer: (request: ControlRequest) => Answer | LaterAnswer;
+  /** A request has come; its answer is under way. */
+  readonly busy: (socket: Socket) => void;
+  /** It has been answered, and another may come. */
+  readonly idle: (socket: Socket) => void;
+  readonly answered: (method: string, target: string, answer: Answer) => void;
+}
+
+/** Methods that may come without a Content-Length. */
+const BODILESS = new Set(['HEAD', 'GET', 'DELETE', 'OPTIONS']);
+const HEAD_END = '\r\n\r\n';
+const EMPTY = Buffer.alloc(0);
+const CR = 0x0d;
+const LF = 0x0a;
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+
+type State = 'reading' | 'answering' | 'ending';
+
+/** A request whose body has not come to its end. */
+interface Open {
+  readonly head: RequestHead;
+  readonly chunks: Buffer[];
+  missing: number;
+}
+
+export class ControlConnection implements SocketListener, SocketOwner {
+  private state: State = 'reading';
+  private pending: Buffer | undefined = undefined;
+  private open: Open | undefined = undefined;
+  /** The look of the sweep when a request began to come, or the last answer was given. */
+  private since: number;
+
+  constructor(
+    private readonly terms: ControlTerms,
+    private readonly socket: Socket,
+  ) {
+    this.since = terms.sweep.now;
+  }
+
+  read(bytes: Buffer): void {
+    if (this.state === 'ending') return;
+    if (this.state === 'answering') this.keep(bytes);
+    else this.readOn(bytes);
+  }
+
+  /** A publisher that has said all still gets its answer; what it said of another request is none. */
+  ended(): void {
+    if (this.state === 'answering') return;
+    if (this.state === 'reading' && (this.open !== undefined || this.pending !== undefined)) {
+      this.answerLast(text(400, 'Failed to parse request header.\n'), '1.1', true);
+    } else if (this.state === 'reading') {
+      this.state = 'ending';
+      this.socket.end();
+    }
+  }
+
+  drained(): void {
+    if (this.state === 'reading' && this.pending !== undefined) this.next();
+  }
+
+  /** The list of connections hears of it by itself. */
+  removed(): void {}
+
+  closed(): void {
+    this.state = 'ending';
+    this.pending = undefined;
+    this.open = undefined;
+  }
+
+  /** Requests that do not come to their end, and connections that nobody uses, are ended. */
+  look(): void {
+    const { sweep } = this.terms;
+    if (this.state !== 'reading') return;
+    const waited = sweep.now - this.since;
+    const begun = this.open !== undefined || this.pending !== undefined;
+    if (begun && waited > sweep.headLooks) {
+      this.answerLast(text(400, 'Failed to parse request header.\n'), '1.1', true);
+    } else if (!begun && waited > sweep.idleLooks) {
+      this.state = 'ending';
+      this.socket.end();
+    }
+  }
+
+  private readOn(bytes: Buffer): void {
+    let rest: Buffer | undefined = bytes;
+    // A publisher that asks without reading: its answers must not pile up. `drained` goes on.
+    while (rest !== undefined && this.state === 'reading' && !this.socket.writableNeedDrain) {
+      rest = this.open === undefined ? this.readHead(rest) : this.readBody(this.open, rest);
+    }
+    if (rest !== undefined) this.keep(rest);
+  }
+
+  /** @returns what is behind the head; undefined: more has to come */
+  private readHead(piece: Buffer): Buffer | undefined {
+    const bytes = this.pending === undefined ? piece : Buffer.concat([this.pending, piece]);
+    this.pending = undefined;
+    let start = 0;
+    while (bytes[start] === CR || bytes[start] === LF) start += 1;
+    const end = bytes.indexOf(HEAD_END, start, 'latin1');
+    const length = (end < 0 ? bytes.length : end + HEAD_END.length) - start;
+    if (length > this.terms.maxHeadBytes) {
+      this.answerLast(text(400, 'Request header too large.\n'), '1.1', true);
+      return undefined;
+    }
+    if (end < 0) {
+      this.awaitHead(bytes.subarray(start));
+      return undefined;
+    }
+    const lines = bytes.toString('latin1', start, end + 2);
+    const head = readRequestHead(lines);
+    if (typeof head === 'string') this.refuse(head, lines);
+    else this.begin(head);
+    return bytes.subarray(end + HEAD_END.length);
+  }
+
+  /** What cannot become a request is not waited for. */
+  private awaitHead(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    const fault = faultOfStart(bytes.toString('latin1'));
+    if (fault !== undefined) this.refuse(fault, '');
+    else this.pending = bytes;
+  }
+
+  private begin(head: RequestHead): void {
+    const { method, contentLength, transferEncoding, protocol, expect } = head;
+    this.terms.busy(this.socket);
+    if (method === 'CONNECT') {
+      this.state = 'ending';
+      this.socket.destroy();
+      return;
+    }
+    const needsLength = transferEncoding !== undefined || !BODILESS.has(method);
+    const refusal =
+      protocol === '0.9' || protocol === '2.0'
+        ? text(400, 'Failed to parse request header.\n')
+        : transferEncoding !== undefined || (contentLength === undefined && needsLength)
+          ? text(411, 'Request requires Content-Length.\n')
+          : (contentLength ?? 0) > this.terms.maxBodyBytes
+            ? text(400, 'Request body too large.\n')
+            : undefined;
+    if (refusal !== undefined) {
+      this.answerLast(refusal, protocol === '1.0' ? '1.0' : '1.1', method !== 'HEAD');
+      return;
+    }
+    const missing = contentLength ?? 0;
+    this.open = { head, chunks: [], missing };
+    if (missing > 0 && protocol === '1.1' && expect?.toLowerCase() === '100-continue') this.socket.write(CONTINUE);
+    if (missing === 0) this.serve(head, EMPTY);
+  }
+
+  private readBody(open: Open, bytes: Buffer): Buffer | undefined {
+    const used = Math.min(open.missing, bytes.length);
+    open.missing -= used;
+    open.chunks.push(used === bytes.length ? bytes : bytes.subarray(0, used));
+    if (open.missing > 0) return undefined;
+    const { chunks } = open;
+    this.serve(open.head, chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    return used < bytes.length ? bytes.subarray(used) : undefined;
+  }
+
+  private serve(head: RequestHead, body: Buffer): void {
+    const { method, target, headers } = head;
+    this.open = undefined;
+    this.state = 'answering';
+    const result = this.terms.answer({ method, target, accept: getHeader(headers, 'accept'), body });
+    if (typeof result === 'function') result((answer) => this.answer(head, answer));
+    else this.answer(head, result);
+  }
+
+  private answer(head: RequestHead, answer: Answer): void {
+    if (this.state !== 'answering') return;
+    const { method, target, protocol, connection } = head;
+    const withBody = method !== 'HEAD';
+    this.terms.answered(method, target, answer);
+    if (protocol !== '1.1' || asksToClose(connection)) {
+      this.answerLast(answer, protocol === '1.0' ? '1.0' : '1.1', withBody);
+      return;
+    }
+    this.state = 'reading';
+    this.since = this.terms.sweep.now;
+    this.socket.write(bytesOf(answer, '1.1', false, withBody));
+    this.terms.idle(this.socket);
+    if (this.pending !== undefined) setImmediate(goOn, this);
+    // Its end was told while it waited for this.
+    else if (this.socket.readableEnded) this.ended();
+  }
+
+  /** The turn of what waits has come. */
+  next(): void {
+    const { pending } = this;
+    if (this.state !== 'reading' || pending === undefined) return;
+    this.pending = undefined;
+    this.socket.resume();
+    this.readOn(pending);
+  }
+
+  private keep(bytes: Buffer): void {
+    this.pending = this.pending === undefined ? bytes : Buffer.concat([this.pending, bytes]);
+    // More than one request may be as large as: what is behind it can wait in the system.
+    if (this.pending.length >= this.terms.maxHeadBytes) this.socket.pause();
+  }
+
+  private refuse(fault: HeadFault, lines: string): void {
+    this.terms.busy(this.socket);
+    this.answerLast(text(400, faultText(fault, lines)), '1.1', true);
+  }
+
+  private answerLast(answer: Answer, version: '1.0' | '1.1', withBody: boolean): void {
+    this.state = 'ending';
+    this.pending = undefined;
+    this.open = undefined;
+    closeLingering(this.socket, bytesOf(answer, version, true, withBody));
+  }
+}
+
+function goOn(connection: ControlConnection): void {
+  connection.next();
+}
+
+export function text(code: number, body: string): Answer {
+  return { code, type: 'text/plain', body };
+}
+
+/** One length beyond what can be counted is a large body; all else is a bad one. */
+function faultText(fault: HeadFault, lines: string): string {
+  if (fault !== 'length') return 'Failed to parse request header.\n';
+  const lengths = lines.match(/^(?:content-length|transfer-encoding):.*$/gim) ?? [];
+  const [only = ''] = lengths;
+  const countable = lengths.length !== 1 || !/:[\t ]*\d{16,19}[\t ]*$/.test(only);
+  return countable ? 'Bad Content-Length.\n' : 'Request body too large.\n';
+}
+
+function asksToClose(connection: string | undefined): boolean {
+  return (
+    connection
+      ?.toLowerCase()
+      .split(',')
+      .some((option) => option.trim() === 'close') === true
+  );
+}
+
+/** In the original's order of headers. */
+function bytesOf({ code, type, body, allow }: Answer, version: string, close: boolean, withBody: boolean): string {
+  let head = `HTTP/${version} ${code} ${reasonOf(code)}\r\n`;
+  if (allow !== undefined) head += `Allow: ${allow}\r\n`;
+  head += `Content-Type: ${type}\r\n`;
+  if (close) head += 'Connection: close\r\n';
+  return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${withBody ? body : ''}`;
+}
