@@ -6,8 +6,8 @@
  *           Timed ⇄ Timed ⇄ …            (intrusive ring; no allocation to start or stop)
  *
  * A timer fires at the first tick after its due time, which is less than two ticks (100 ms) late; what is further away than
- * one turn of the wheel stays in its slot and is passed over until its turn comes. The wheel ticks only while
- * something waits in it.
+ * one turn of the wheel stays in its slot and is passed over until its turn comes. The wheel wakes up for slots with
+ * something in them and for no others.
  */
 import type { Cancellable, Clock } from './clock.js';
 
@@ -43,6 +43,8 @@ export class Wheel {
   private waiting = 0;
   private tick: number;
   private ticking: Cancellable | undefined = undefined;
+  /** The tick it wakes up for, while it is to. */
+  private wake = Number.POSITIVE_INFINITY;
   private closed = false;
 
   constructor(clock: Clock) {
@@ -70,7 +72,7 @@ export class Wheel {
     last.nextTimed = timed;
     slot.previousTimed = timed;
     this.waiting += 1;
-    if (!this.closed) this.ticking ??= this.clock.after(TICK, this.advance);
+    if (tick < this.wake) this.wakeAt(tick, now);
   }
 
   /** Takes `timed` out; nothing happens when it does not wait. */
@@ -83,13 +85,13 @@ export class Wheel {
     timed.previousTimed = undefined;
     timed.due = 0;
     this.waiting -= 1;
+    if (this.waiting === 0) this.rest();
   }
 
   /** Ends the ticking; what waits never fires. */
   close(): void {
     this.closed = true;
-    this.ticking?.cancel();
-    this.ticking = undefined;
+    this.rest();
   }
 
   private readonly advance = (): void => {
@@ -101,8 +103,29 @@ export class Wheel {
       this.tick = tick;
       this.fireSlot(this.slots[tick % SLOTS] as Slot, now);
     }
-    this.ticking = this.waiting > 0 && !this.closed ? this.clock.after(TICK, this.advance) : undefined;
+    this.wake = Number.POSITIVE_INFINITY;
+    if (this.waiting > 0) this.wakeAt(this.nextOccupied(), now);
   };
+
+  private rest(): void {
+    this.ticking?.cancel();
+    this.ticking = undefined;
+    this.wake = Number.POSITIVE_INFINITY;
+  }
+
+  private wakeAt(tick: number, now: number): void {
+    if (this.closed) return;
+    this.ticking?.cancel();
+    this.wake = tick;
+    this.ticking = this.clock.after(Math.max(tick * TICK - now, 0), this.advance);
+  }
+
+  /** The tick of the next slot with something in it. */
+  private nextOccupied(): number {
+    let tick = this.tick + 1;
+    while (this.slots[tick % SLOTS]?.nextTimed === this.slots[tick % SLOTS]) tick += 1;
+    return tick;
+  }
 
   private fireSlot(slot: Slot, now: number): void {
     // Collected first: `onTime` may stop or start any timer of this slot.

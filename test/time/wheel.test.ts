@@ -204,6 +204,25 @@ describe('the wheel itself', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('wakes up for what is due, and not for each tick before it', () => {
+    const { clock, wheel } = wheelAt(0);
+    const wakings: number[] = [];
+    const { after } = clock;
+    clock.after = (delay, run) =>
+      after.call(clock, delay, () => {
+        wakings.push(clock.now());
+        run();
+      });
+    const late = new Bell(clock);
+    wheel.start(late, 10_000);
+    const soon = new Bell(clock);
+    wheel.start(soon, 1_000);
+    clock.advance(10_000);
+    expect(soon.rings).toEqual([1_000]);
+    expect(late.rings).toEqual([10_000]);
+    expect(wakings).toEqual([1_000, 10_000]);
+  });
+
   it('keeps the time of what is started after a long rest', () => {
     const { clock, wheel } = wheelAt(0);
     const bell = new Bell(clock);
