@@ -294,7 +294,7 @@ describe('any bytes', () => {
       .tuple(fc.integer({ min: 0, max: 0xffff }), fc.string({ maxLength: 16, unit: 'grapheme-ascii' }))
       .map(([ttl, context]) => ({
         bytes: pingOf(ttl, context),
-        events: ttl === 0 ? [] : [{ within: ttl * 100 }],
+        events: (ttl === 0 ? [] : [{ within: ttl * 100 }]) as Event[],
         answer: pongOf(context),
       })),
   );
