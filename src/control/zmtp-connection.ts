@@ -121,8 +121,10 @@ export class ZmtpConnection extends Timed implements PullSessionHandler {
   private refuse(what: string): void {
     this.handler.refused(this.peer(), what);
     this.stop();
-    // A peer of the wrong type knows so from our READY: this goes out first, or it would connect again and again.
-    this.socket.destroySoon();
+    // A peer of the wrong type knows so from our READY: this goes out first, or it would connect again and again. Later
+    // there may be answers that it does not take, and nothing waits for that.
+    if (this.isReady) this.socket.destroy();
+    else this.socket.destroySoon();
   }
 
   private stop(): void {
