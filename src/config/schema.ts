@@ -423,6 +423,18 @@ const TABLE: SettingTable = {
       'Where PULL sockets listen for publishers that PUSH; [] turns it off.',
       absent([], pushpinKey('handler', 'push_in_spec')),
     ),
+    pullEngine: choice(
+      'holdfast',
+      ['holdfast', 'libzmq'],
+      'What reads the PULL sockets: holdfast needs no package and is faster; libzmq needs the package zeromq.',
+    ),
+    pullMaxMessageBytes: bytes(1_000_000, 'Largest message on the PULL sockets; a larger one is skipped.'),
+    pullMaxConnections: count(
+      1_000,
+      [1, 1_000_000],
+      'connections',
+      'Most publishers connected to the PULL sockets at a time, where holdfast reads them; further ones are closed at once.',
+    ),
     sub: list(
       ['tcp://127.0.0.1:5562'],
       'endpoint',
@@ -468,7 +480,7 @@ export const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['sockjs', 'Clients that speak SockJS on routes that allow it.'],
   ['publish', 'Order, doubles and rate of published items.'],
   ['control', 'The private HTTP port for publishers.'],
-  ['zeromq', 'The private ZeroMQ ports for publishers; they need the optional package zeromq.'],
+  ['zeromq', 'The private ZeroMQ ports for publishers; SUB needs the optional package zeromq.'],
   ['log', 'The log.'],
 ]);
 

@@ -125,6 +125,10 @@ export interface ControlSettings {
 
 export interface ZeromqSettings {
   readonly pull: readonly string[];
+  readonly pullEngine: 'holdfast' | 'libzmq';
+  /** Bytes. */
+  readonly pullMaxMessageBytes: number;
+  readonly pullMaxConnections: number;
   readonly sub: readonly string[];
   readonly subConnect: boolean;
   /** Octal permissions of ipc sockets; undefined leaves them as created. */

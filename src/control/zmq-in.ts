@@ -1,21 +1,23 @@
-/** Publishing over ZeroMQ: a PULL socket for items, SUB sockets for items by topic (specification 8.1, 8.2). */
+/** Publishing through libzmq: PULL sockets for items, SUB sockets for items by topic (specification 8.1, 8.2). */
 import type { Pull, Subscriber as SubSocket } from 'zeromq';
 import type { ChannelObserver } from '../hub/hub.js';
-import { parsePublishMessage } from '../protocol/item-tnetstring.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import type { PublishDoor } from './publish-door.js';
+import { publishMessage, skipPullMessage } from './zmq-messages.js';
 
 /** Messages that may wait in a socket. */
 const HIGH_WATER_MARK = 101_000;
 
-/** Binds PULL sockets and publishes what comes in. */
+/** Binds PULL sockets and publishes what comes in; `ZmtpPull` does the same without libzmq. */
 export class ZmqPull {
   private readonly sockets: Pull[] = [];
 
   constructor(
     private readonly zeromq: ZeroMq,
     private readonly door: PublishDoor,
+    /** A larger message is skipped. */
+    private readonly maxMessageBytes: number,
     /** Permissions of ipc files. */
     private readonly fileMode: number | undefined,
   ) {}
@@ -35,11 +37,9 @@ export class ZmqPull {
 
   private accept(frames: readonly Buffer[]): void {
     const [message] = frames;
-    if (message === undefined || frames.length !== 1) {
-      this.door.refused('pull-parts', 'IN pull: received message with parts != 1, skipping');
-      return;
-    }
-    publishMessage(this.door, 'pull', message, undefined);
+    if (message === undefined || frames.length !== 1) skipPullMessage(this.door, 'parts', this.maxMessageBytes);
+    else if (message.length > this.maxMessageBytes) skipPullMessage(this.door, 'size', this.maxMessageBytes);
+    else publishMessage(this.door, 'pull', message, undefined);
   }
 }
 
@@ -90,26 +90,6 @@ export class ZmqSub implements ChannelObserver {
       return;
     }
     publishMessage(this.door, 'sub', message, topic.toString());
-  }
-}
-
-function publishMessage(door: PublishDoor, socket: string, message: Buffer, channel: string | undefined): void {
-  const parsed = parsePublishMessage(message, channel === undefined ? {} : { channel });
-  switch (parsed.kind) {
-    case 'item':
-      door.publish(parsed.item);
-      return;
-    case 'syntax':
-      door.refused(
-        `${socket}-syntax`,
-        `IN ${socket}: received message with invalid format (${parsed.detail}), skipping`,
-      );
-      return;
-    case 'invalid':
-      door.refused(
-        `${socket}-invalid`,
-        `IN ${socket}: received message with invalid format: ${parsed.detail}, skipping`,
-      );
   }
 }
 

@@ -10,6 +10,8 @@ const CATALOGUE = {
   HOLDFAST_ROUTE_INVALID: 'Correct the line; docs/routes.md shows the grammar.',
   HOLDFAST_LISTEN_FAILED: 'Free the port, or set another one in the setting named.',
   HOLDFAST_ZEROMQ_MISSING: 'Install the optional package: npm install zeromq. Or remove what needs it.',
+  HOLDFAST_ZMTP_INVALID:
+    'Publish with a PUSH socket of libzmq 4 or newer and no security mechanism, or set zeromq.pull_engine to libzmq.',
   HOLDFAST_INSTRUCT_INVALID: 'Correct the Grip-* headers or the instruct body the origin sent.',
   HOLDFAST_ITEM_INVALID: 'Correct the published item; docs/publishing.md shows its form.',
   HOLDFAST_TNETSTRING_INVALID: 'Send a well-formed tnetstring.',

@@ -38,6 +38,8 @@ const MAX_INTEGER_BYTES = 20;
 /** The longest double that C's `%f` writes stays below this. */
 const MAX_DOUBLE_BYTES = 400;
 
+/** The character codes of `, # ^ ! ~ ] }`. */
+const TAGS = { bytes: 0x2c, integer: 0x23, double: 0x5e, boolean: 0x21, null: 0x7e, list: 0x5d, map: 0x7d } as const;
 const COLON = 0x3a;
 const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
@@ -66,29 +68,28 @@ class Decoder {
     if (to >= end) {
       throw malformed(`value at byte ${start} claims ${length} bytes, ${Math.max(0, end - from - 1)} are there`);
     }
-    const tag = String.fromCharCode(this.bytes[to] ?? 0);
     let value: TnetValue;
-    switch (tag) {
-      case ',':
+    switch (this.bytes[to]) {
+      case TAGS.bytes:
         value = this.bytes.subarray(from, to);
         break;
-      case '#':
+      case TAGS.integer:
         value = this.number(from, to, INTEGER, MAX_INTEGER_BYTES, 'integer');
         break;
-      case '^':
+      case TAGS.double:
         value = this.number(from, to, DOUBLE, MAX_DOUBLE_BYTES, 'double');
         break;
-      case '!':
+      case TAGS.boolean:
         value = this.boolean(from, to);
         break;
-      case '~':
+      case TAGS.null:
         if (length !== 0) throw malformed(`null at byte ${start} is not empty`);
         value = null;
         break;
-      case ']':
+      case TAGS.list:
         value = this.list(to, this.deeper(depth, start));
         break;
-      case '}':
+      case TAGS.map:
         value = this.map(to, this.deeper(depth, start));
         break;
       default:
@@ -140,12 +141,27 @@ class Decoder {
     const map: TnetMap = new Map();
     while (this.position < end) {
       const at = this.position;
-      const key = this.value(end, depth);
-      if (!Buffer.isBuffer(key)) throw malformed(`map key at byte ${at} is not a string`);
+      const key = this.key(end, depth);
       if (this.position === end) throw malformed(`map key at byte ${at} has no value`);
-      map.set(key.toString('utf8'), this.value(end, depth));
+      map.set(key, this.value(end, depth));
     }
     return map;
+  }
+
+  /** Read without a view of its bytes: every member has one, and the view would cost more than all the rest. */
+  private key(end: number, depth: number): string {
+    const start = this.position;
+    const length = this.length(end);
+    const from = this.position;
+    const to = from + length;
+    if (to < end && this.bytes[to] === TAGS.bytes) {
+      this.position = to + 1;
+      return this.bytes.toString('utf8', from, to);
+    }
+    // Whatever is wrong inside it is told first.
+    this.position = start;
+    this.value(end, depth);
+    throw malformed(`map key at byte ${start} is not a string`);
   }
 
   private deeper(depth: number, at: number): number {

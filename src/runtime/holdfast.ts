@@ -103,7 +103,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
         if (this.listenerCount('publish') > 0) this.emit('publish', item, outcome);
       },
     });
-    this.publishers = new Publishers(settings, hub, this.door, logger);
+    this.publishers = new Publishers(settings, hub, { ...shared, door: this.door });
     this.routes = new RoutesSource({
       settings: settings.routes,
       clock,

@@ -2,11 +2,15 @@
 import type { Settings } from '../config/settings.js';
 import { HttpControl } from '../control/http-control.js';
 import type { PublishDoor } from '../control/publish-door.js';
+import { parsePullEndpoint } from '../control/pull-endpoint.js';
 import { ZmqPull, ZmqSub } from '../control/zmq-in.js';
+import { ZmtpPull } from '../control/zmtp-pull.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ChannelObserver } from '../hub/hub.js';
 import type { Logger } from '../observe/logger.js';
-import { loadZeroMq } from '../zeromq/load-zeromq.js';
+import type { ReadableRate } from '../observe/readable-rate.js';
+import type { Wheel } from '../time/wheel.js';
+import { loadZeroMq, type ZeroMq } from '../zeromq/load-zeromq.js';
 
 /** Where publishers find us, after opening. */
 export interface PublisherAddresses {
@@ -15,55 +19,97 @@ export interface PublisherAddresses {
   readonly sub: readonly string[];
 }
 
+export interface PublisherParts {
+  readonly door: PublishDoor;
+  readonly wheel: Wheel;
+  readonly log: Logger;
+  readonly warnings: ReadableRate;
+}
+
 export class Publishers {
   private control: HttpControl | undefined = undefined;
-  private pull: ZmqPull | undefined = undefined;
+  private pull: ZmtpPull | undefined = undefined;
+  private libzmqPull: ZmqPull | undefined = undefined;
   private sub: ZmqSub | undefined = undefined;
 
   constructor(
     private readonly settings: Settings,
     private readonly hub: { observe(observer: ChannelObserver): void },
-    private readonly door: PublishDoor,
-    private readonly log: Logger,
+    private readonly parts: PublisherParts,
   ) {}
 
   /** @throws HoldfastError when an address cannot be had */
   async open(): Promise<PublisherAddresses> {
     const control = await this.openControl();
-    const { pull, sub } = await this.openZeroMq();
+    const pull = await this.openPull();
+    const sub = await this.openSub();
     return { control, pull, sub };
   }
 
   async close(): Promise<void> {
-    this.pull?.close();
+    this.libzmqPull?.close();
     this.sub?.close();
-    await this.control?.close();
+    await Promise.all([this.pull?.close(), this.control?.close()]);
   }
 
   private async openControl(): Promise<PublisherAddresses['control']> {
     const { listen, ...limits } = this.settings.control;
     if (listen === undefined) return undefined;
-    this.control = new HttpControl({ ...limits, setting: 'control.listen' }, this.door, this.log);
+    this.control = new HttpControl({ ...limits, setting: 'control.listen' }, this.parts.door, this.parts.log);
     return this.control.listen(listen.host, listen.port);
   }
 
-  private async openZeroMq(): Promise<{ pull: string[]; sub: string[] }> {
+  private async openPull(): Promise<string[]> {
     const { zeromq: settings } = this.settings;
-    const opened = { pull: [] as string[], sub: [] as string[] };
-    if (settings.pull.length === 0 && settings.sub.length === 0) return opened;
+    const {
+      pullMaxMessageBytes: maxMessageBytes,
+      pullMaxConnections: maxConnections,
+      ipcFileMode: fileMode,
+    } = settings;
+    const pull = new ZmtpPull({ ...this.parts, maxMessageBytes, maxConnections, fileMode });
+    this.pull = pull;
+    const opened: string[] = [];
+    for (const spec of settings.pull) {
+      const endpoint = settings.pullEngine === 'holdfast' ? parsePullEndpoint(spec) : undefined;
+      if (endpoint !== undefined) {
+        opened.push(await pull.bind(spec, endpoint, 'zeromq.pull'));
+        continue;
+      }
+      const wantedBy = settings.pullEngine === 'libzmq' ? 'setting zeromq.pull_engine' : `zeromq.pull ${spec}`;
+      const zeromq = await this.libzmq(wantedBy);
+      if (zeromq === undefined) continue;
+      if (settings.pullEngine === 'holdfast') {
+        this.parts.log.info(
+          `zeromq.pull ${spec} is left to libzmq: it is neither an IP address nor the path of a file`,
+        );
+      }
+      this.libzmqPull ??= new ZmqPull(zeromq, this.parts.door, maxMessageBytes, fileMode);
+      opened.push(await this.libzmqPull.bind(spec, 'zeromq.pull'));
+    }
+    return opened;
+  }
+
+  private async openSub(): Promise<string[]> {
+    const { zeromq: settings } = this.settings;
+    const opened: string[] = [];
+    if (settings.sub.length === 0) return opened;
+    const zeromq = await this.libzmq('publishing by topic (setting zeromq.sub)');
+    if (zeromq === undefined) return opened;
+    this.sub = new ZmqSub(zeromq, this.parts.door, settings.ipcFileMode);
+    for (const spec of settings.sub) opened.push(await this.sub.open(spec, settings.subConnect, 'zeromq.sub'));
+    this.hub.observe(this.sub);
+    return opened;
+  }
+
+  /** Undefined, and a line in the log, where the package is not installed. */
+  private async libzmq(wantedBy: string): Promise<ZeroMq | undefined> {
     try {
-      const zeromq = await loadZeroMq('publishing over ZeroMQ (settings zeromq.pull and zeromq.sub)');
-      this.pull = new ZmqPull(zeromq, this.door, settings.ipcFileMode);
-      this.sub = new ZmqSub(zeromq, this.door, settings.ipcFileMode);
+      return await loadZeroMq(wantedBy);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       // On by default, so its absence must not keep anybody from starting.
-      this.log.warn(`${error.message}. ${error.hint}`);
-      return opened;
+      this.parts.log.warn(`${error.message}. ${error.hint}`);
+      return undefined;
     }
-    for (const spec of settings.pull) opened.pull.push(await this.pull.bind(spec, 'zeromq.pull'));
-    for (const spec of settings.sub) opened.sub.push(await this.sub.open(spec, settings.subConnect, 'zeromq.sub'));
-    this.hub.observe(this.sub);
-    return opened;
   }
 }

@@ -5,70 +5,30 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Publisher, Push } from 'zeromq';
-import { encodeTnetstring } from '../../src/protocol/tnetstring.js';
 import { AttackStage, chunk, STREAM_OPENED } from '../support/attack-stage.js';
 import { Opened } from '../support/closing.js';
 import { CollectedLog } from '../support/collected-log.js';
 import { within } from '../support/deadline.js';
+import { PULL_ENGINES, type PullEngine } from '../support/pull-engines.js';
 import { streamHold } from '../support/raw-origin.js';
+import { GOOD, JUNK, tnetItem } from '../support/zeromq-messages.js';
 
 const ANYWHERE = 'tcp://127.0.0.1:*';
 
-function tnetItem(content: string, channel = 'news'): Buffer {
-  const item = new Map([
-    ['channel', channel],
-    ['formats', new Map([['http-stream', new Map([['content', content]])]])],
-  ] as [string, string | Map<string, Map<string, string>>][]);
-  return encodeTnetstring(item);
-}
-
-const GOOD = tnetItem('good\n');
-const JUNK: readonly Buffer[] = [
-  Buffer.alloc(0),
-  Buffer.from('junk'),
-  Buffer.from([0, 255, 254, 1]),
-  Buffer.from('J'),
-  Buffer.from('T'),
-  Buffer.from('J{'),
-  Buffer.from('J[]'),
-  Buffer.from('Jnull'),
-  Buffer.from('J"\xff"', 'latin1'),
-  Buffer.from('J{}'),
-  Buffer.from(`J${'['.repeat(100_000)}`),
-  Buffer.from(`J{"channel":"news","http-stream":{"content":5}}`),
-  Buffer.from('J{"__proto__":{"channel":"news","http-stream":{"content":"evil"}}}'),
-  Buffer.from('4:junk'),
-  Buffer.from('4:junk,'),
-  Buffer.from('99999999999:x,'),
-  Buffer.from('5:x,'),
-  Buffer.from('-1:x,'),
-  Buffer.from('0:}'),
-  Buffer.from('T0:}'),
-  Buffer.from('8:4:true!0:}}'),
-  nested(5_000),
-  encodeTnetstring(new Map([['channel', 'news']])),
-  encodeTnetstring(new Map<string, string | number>([['channel', 5]])),
-  encodeTnetstring(['news']),
-];
-
-/** Lists in lists. */
-function nested(levels: number): Buffer {
-  let bytes = Buffer.from('0:]');
-  for (let level = 1; level < levels; level += 1)
-    bytes = Buffer.concat([Buffer.from(`${bytes.length}:`), bytes, Buffer.from(']')]);
-  return bytes;
-}
-
-async function listening(opened: Opened, logger = new CollectedLog()): Promise<AttackStage> {
+async function listening(
+  opened: Opened,
+  logger = new CollectedLog(),
+  pullEngine: PullEngine = 'holdfast',
+): Promise<AttackStage> {
   const stage = await AttackStage.start(opened, {
     logger,
-    settings: { zeromq: { pull: [ANYWHERE], sub: [ANYWHERE] } },
+    settings: { zeromq: { pull: [ANYWHERE], sub: [ANYWHERE], pullEngine } },
   });
   stage.origin.reply('/stream', streamHold('news'));
   return stage;
 }
 
-describe('the PULL socket', () => {
+describe.each(PULL_ENGINES)('the PULL socket of %s', (engine) => {
   const opened = new Opened();
 
   async function pushing(stage: AttackStage): Promise<Push> {
@@ -79,7 +39,7 @@ describe('the PULL socket', () => {
 
   it('counts junk, skips it, and takes what comes behind', async () => {
     const log = new CollectedLog('warn');
-    const stage = await listening(opened, log);
+    const stage = await listening(opened, log, engine);
     const push = await pushing(stage);
     const client = await stage.client();
     client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -104,7 +64,7 @@ describe('the PULL socket', () => {
     ['a thousand parts', Array.from({ length: 1_000 }, () => GOOD)],
   ])('takes one part at a time: %s', async (_what, parts) => {
     const log = new CollectedLog('warn');
-    const stage = await listening(opened, log);
+    const stage = await listening(opened, log, engine);
     const push = await pushing(stage);
     const taken = once(stage.holdfast, 'publish');
     await push.send(parts);
@@ -118,7 +78,7 @@ describe('the PULL socket', () => {
   it.each([...GOOD.keys()].filter((at) => at % 7 === 0))(
     'is not confused by an item cut off at byte %i',
     async (at) => {
-      const stage = await listening(opened);
+      const stage = await listening(opened, undefined, engine);
       const push = await pushing(stage);
       const taken = once(stage.holdfast, 'publish');
       await push.send(GOOD.subarray(0, at));
@@ -129,7 +89,7 @@ describe('the PULL socket', () => {
   );
 
   it('takes ten thousand pieces of junk in one go', async () => {
-    const stage = await listening(opened);
+    const stage = await listening(opened, undefined, engine);
     const push = await pushing(stage);
     const taken = once(stage.holdfast, 'publish');
     for (let count = 0; count < 10_000; count += 1) await push.send(JUNK[count % JUNK.length] ?? GOOD);
@@ -140,7 +100,7 @@ describe('the PULL socket', () => {
   });
 
   it('is not stopped by clients of another protocol', async () => {
-    const stage = await listening(opened);
+    const stage = await listening(opened, undefined, engine);
     const port = Number(stage.holdfast.addresses.pull[0]?.split(':').at(-1));
     for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\xff\0\0\0\0\0\0\0\x01\x7f\x09NULL', '\0'.repeat(100_000)]) {
       const client = await opened.client(port);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readPushpinConf } from '../../src/config/pushpin-conf.js';
-import { settingsFrom } from '../../src/config/schema.js';
+import { defaultSettings, settingsFrom } from '../../src/config/schema.js';
 import type { Settings } from '../../src/config/settings.js';
 import { survives, thrown } from './thrown.js';
 
@@ -20,7 +20,7 @@ describe('an empty pushpin.conf', () => {
     expect(warnings).toEqual([]);
     expect(settings.http.listen).toEqual([]);
     expect(settings.control.listen).toBeUndefined();
-    expect(settings.zeromq).toEqual({ pull: [], sub: [], subConnect: false, ipcFileMode: undefined });
+    expect(settings.zeromq).toEqual({ ...defaultSettings().zeromq, pull: [], sub: [] });
     expect(settings.proxy).toMatchObject({
       sigIss: 'pushpin',
       sigKey: '',

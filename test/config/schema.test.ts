@@ -115,6 +115,9 @@ describe('defaultSettings', () => {
       },
       zeromq: {
         pull: ['tcp://127.0.0.1:5560'],
+        pullEngine: 'holdfast',
+        pullMaxMessageBytes: 1_000_000,
+        pullMaxConnections: 1_000,
         sub: ['tcp://127.0.0.1:5562'],
         subConnect: false,
         ipcFileMode: undefined,

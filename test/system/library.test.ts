@@ -5,6 +5,7 @@ import { createHoldfast, HoldfastError, type PublishOutcome } from '../../src/in
 import { Child } from '../support/child.js';
 import { clientPort, controlUri, Opened } from '../support/closing.js';
 import { subscribed, unsubscribed } from '../support/events.js';
+import { PULL_ENGINES } from '../support/pull-engines.js';
 
 const STREAM_ITEM = { channel: 'test', formats: { 'http-stream': { content: 'hello\n' } } };
 
@@ -85,7 +86,7 @@ describe('the library', () => {
     expect(await refused).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('leaves nothing open that would keep a process alive', async () => {
+  it.each(PULL_ENGINES)('leaves nothing open that would keep a process alive, PULL read by %s', async (engine) => {
     const script = `
       import { createServer } from 'node:http';
       import { once } from 'node:events';
@@ -99,7 +100,7 @@ describe('the library', () => {
       await once(origin, 'listening');
       const holdfast = await createHoldfast({
         routes: ['* 127.0.0.1:' + origin.address().port],
-        settings: { zeromq: { pull: ['tcp://127.0.0.1:*'] } },
+        settings: { zeromq: { pull: ['tcp://127.0.0.1:*'], pullEngine: '${engine}' } },
       });
       const { port } = holdfast.addresses.http[0];
       const agent = false;

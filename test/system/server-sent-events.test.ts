@@ -8,6 +8,7 @@ import { controlUri, Opened } from '../support/closing.js';
 import { Watch, within } from '../support/deadline.js';
 import { subscribed, unsubscribed } from '../support/events.js';
 import type { Script } from '../support/origin.js';
+import { PULL_ENGINES, type PullEngine } from '../support/pull-engines.js';
 
 const streaming: Script = (request, response) => {
   response.writeHead(200, {
@@ -50,7 +51,9 @@ const HELLO = 'hello: you are connected';
 describe('server-sent events', () => {
   const opened = new Opened();
 
-  async function start(settings: { pull?: string[]; sub?: string[]; subConnect?: boolean } = {}) {
+  async function start(
+    settings: { pull?: string[]; pullEngine?: PullEngine; sub?: string[]; subConnect?: boolean } = {},
+  ) {
     const { holdfast, port } = await opened.proxied(streaming, { settings: { zeromq: settings } });
     const listen = (channel: string): Listener =>
       opened.add(new Listener(`http://127.0.0.1:${port}/${channel}`), (listener) => listener.close());
@@ -89,8 +92,8 @@ describe('server-sent events', () => {
     expect(await client.readUntil('0\r\n\r\n')).toBe('0\r\n\r\n');
   });
 
-  it('reach it through PUSH and PULL, as JSON and as tagged netstrings', async () => {
-    const { holdfast, listen } = await start({ pull: ['tcp://127.0.0.1:*'] });
+  it.each(PULL_ENGINES)('reach it through PUSH and PULL (%s), as JSON and as tagged netstrings', async (pullEngine) => {
+    const { holdfast, listen } = await start({ pull: ['tcp://127.0.0.1:*'], pullEngine });
     const listener = listen('news');
     await listener.hears(HELLO);
 
@@ -105,20 +108,23 @@ describe('server-sent events', () => {
     await listener.hears(HELLO, 'message: json', 'message: netstring', 'message: netstring');
   });
 
-  it('go on after a message that cannot be understood, which is counted', async () => {
-    const { holdfast, listen } = await start({ pull: ['tcp://127.0.0.1:*'] });
-    const listener = listen('news');
-    await listener.hears(HELLO);
-    const push = opened.add(new Push(), (socket) => socket.close());
-    push.connect(endpoint(holdfast.addresses.pull));
-    const good = `J${JSON.stringify({ channel: 'news', 'http-stream': { content: 'data: good\n\n' } })}`;
-    await push.send('T5:oops');
-    await push.send('J{"channel":"news"}');
-    await push.send(['two', 'parts']);
-    await push.send(good);
-    await listener.hears(HELLO, 'message: good');
-    expect(holdfast.counters.dropped['invalid-item']).toBe(3);
-  });
+  it.each(PULL_ENGINES)(
+    'go on after a message that cannot be understood, which is counted (%s)',
+    async (pullEngine) => {
+      const { holdfast, listen } = await start({ pull: ['tcp://127.0.0.1:*'], pullEngine });
+      const listener = listen('news');
+      await listener.hears(HELLO);
+      const push = opened.add(new Push(), (socket) => socket.close());
+      push.connect(endpoint(holdfast.addresses.pull));
+      const good = `J${JSON.stringify({ channel: 'news', 'http-stream': { content: 'data: good\n\n' } })}`;
+      await push.send('T5:oops');
+      await push.send('J{"channel":"news"}');
+      await push.send(['two', 'parts']);
+      await push.send(good);
+      await listener.hears(HELLO, 'message: good');
+      expect(holdfast.counters.dropped['invalid-item']).toBe(3);
+    },
+  );
 
   it('reach it through PUB and SUB, once the subscription has been forwarded', async () => {
     const { holdfast, listen } = await start({ sub: ['tcp://127.0.0.1:*'] });

@@ -68,7 +68,7 @@ export class SeveralProcesses implements Running {
       onPublish: () => {},
       congestion: this.pool,
     });
-    this.publishers = new Publishers(settings, this.hub, door, logger);
+    this.publishers = new Publishers(settings, this.hub, { ...shared, door });
     this.routes = new RoutesSource({
       settings: settings.routes,
       clock,

@@ -1,0 +1,37 @@
+/** What a ZeroMQ message becomes, whichever library read it: an item, or a refusal that is counted and logged (specification 8.1, 8.2). */
+import { parsePublishMessage } from '../protocol/item-tnetstring.js';
+import type { SkipReason } from '../protocol/zmtp/pull-session.js';
+import type { PublishDoor } from './publish-door.js';
+
+/** @param channel - the topic it came by; undefined takes the channel that the item names */
+export function publishMessage(
+  door: PublishDoor,
+  socket: 'pull' | 'sub',
+  message: Buffer,
+  channel: string | undefined,
+): void {
+  const parsed = parsePublishMessage(message, channel === undefined ? {} : { channel });
+  switch (parsed.kind) {
+    case 'item':
+      door.publish(parsed.item);
+      return;
+    case 'syntax':
+      door.refused(
+        `${socket}-syntax`,
+        `IN ${socket}: received message with invalid format (${parsed.detail}), skipping`,
+      );
+      return;
+    case 'invalid':
+      door.refused(
+        `${socket}-invalid`,
+        `IN ${socket}: received message with invalid format: ${parsed.detail}, skipping`,
+      );
+  }
+}
+
+/** A message on a PULL socket that is not looked into. @param maxMessageBytes - for the text */
+export function skipPullMessage(door: PublishDoor, reason: SkipReason, maxMessageBytes: number): void {
+  const what =
+    reason === 'parts' ? 'with parts != 1' : `of more than ${maxMessageBytes} bytes (zeromq.pull_max_message_bytes)`;
+  door.refused(`pull-${reason}`, `IN pull: received message ${what}, skipping`);
+}

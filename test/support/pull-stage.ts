@@ -1,0 +1,105 @@
+/** Our own PULL socket by itself, on a hand-moved clock, with everything that comes of it at hand. */
+import { connect } from 'node:net';
+import { PublishDoor } from '../../src/control/publish-door.js';
+import { parsePullEndpoint } from '../../src/control/pull-endpoint.js';
+import { ZmtpPull, type ZmtpPullParts } from '../../src/control/zmtp-pull.js';
+import type { Item } from '../../src/protocol/item.js';
+import type { Opened } from './closing.js';
+import { Watch } from './deadline.js';
+import type { RawClient } from './raw-client.js';
+import { sampleHub } from './sample-hub.js';
+
+/** Congestion that a test switches. */
+class Switch {
+  congested = false;
+  private waiting: (() => void)[] = [];
+
+  get waiters(): number {
+    return this.waiting.length;
+  }
+
+  whenClear(run: () => void): void {
+    if (this.congested) this.waiting.push(run);
+    else run();
+  }
+
+  clear(): void {
+    this.congested = false;
+    for (const run of this.waiting.splice(0)) run();
+  }
+}
+
+export class PullStage {
+  readonly sample = sampleHub();
+  readonly congestion = new Switch();
+  readonly items: Item[] = [];
+  /** Called with each item before it counts as taken. */
+  onItem: (item: Item) => void = () => {};
+  readonly pull: ZmtpPull;
+  private readonly watch = new Watch();
+  private endpoint = '';
+
+  constructor(
+    private readonly opened: Opened,
+    options: Partial<ZmtpPullParts> = {},
+  ) {
+    const { wheel, warnings } = this.sample;
+    const door = new PublishDoor({
+      ...this.sample,
+      askAll: () => {},
+      congestion: this.congestion,
+      onPublish: (item) => {
+        this.onItem(item);
+        this.items.push(item);
+        this.watch.changed();
+      },
+    });
+    const limits = { maxMessageBytes: 1_000_000, maxConnections: 1_000, fileMode: undefined };
+    this.pull = opened.add(new ZmtpPull({ door, wheel, warnings, ...limits, ...options }), (pull) => pull.close());
+  }
+
+  /** Listens; resolves with the endpoint. */
+  async bind(spec = 'tcp://127.0.0.1:*'): Promise<string> {
+    const endpoint = parsePullEndpoint(spec);
+    if (endpoint === undefined) throw new Error(`${spec} is no endpoint of ours`);
+    this.endpoint = await this.pull.bind(spec, endpoint, 'zeromq.pull');
+    return this.endpoint;
+  }
+
+  get port(): number {
+    return Number(this.endpoint.split(':').at(-1));
+  }
+
+  /** A connection that has sent `bytes`. */
+  async peer(bytes: Buffer = Buffer.alloc(0)): Promise<RawClient> {
+    const client = await this.opened.client(this.port);
+    client.write(bytes);
+    return client;
+  }
+
+  /** The same to an ipc path; what comes back is of no interest. */
+  send(path: string, bytes: Buffer): void {
+    this.opened.add(connect({ path }), (socket) => socket.destroy()).write(bytes);
+  }
+
+  /** Resolves when so many items have come since the start. */
+  taken(count: number): Promise<void> {
+    return this.watch.until(
+      `item ${count}`,
+      () => this.items.length >= count,
+      () => `, only ${this.items.length}`,
+    );
+  }
+
+  /** Contents of the stream items that have come. */
+  get contents(): string[] {
+    return this.items.map(({ formats: { stream } }) => (stream?.action === 'send' ? stream.content.toString() : ''));
+  }
+
+  /** Lines of the log, with addresses as `PEER`. */
+  get lines(): string[] {
+    return this.sample.log.lines
+      .filter((line) => !line.startsWith('info'))
+      .map((line) => line.replace(/127\.0\.0\.1:\d+/g, 'PEER'));
+  }
+}
