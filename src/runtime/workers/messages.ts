@@ -23,9 +23,16 @@ export const FRAMES = {
 /** States of a channel in a worker. */
 export const CHANNEL = { counted: 0, opened: 1, closed: 2 } as const;
 
+/** What a worker starts with. */
+export interface StartMessage {
+  readonly kind: 'start';
+  readonly settings: Settings;
+  readonly routes: readonly Route[];
+}
+
 /** To a worker. */
 export type MainMessage =
-  | { readonly kind: 'start'; readonly settings: Settings; readonly routes: readonly Route[] }
+  | StartMessage
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'ask-again'; readonly channel: string }
   /** Forget all last ids, and ask the origins of everybody who is held. */

@@ -2,7 +2,7 @@
  * What a worker is: the half for clients, with its own hub, which gets its items from the main process. It lives as long
  * as the pipe to that does.
  */
-import { HoldfastError } from '../../errors/holdfast-error.js';
+import type { ListenAddress } from '../../config/settings.js';
 import { Hub } from '../../hub/hub.js';
 import { Counters } from '../../observe/counters.js';
 import { ReadableRate } from '../../observe/readable-rate.js';
@@ -12,7 +12,7 @@ import { Wheel } from '../../time/wheel.js';
 import { ClientHalf } from '../client-half.js';
 import { type ProcessLog, processLog } from '../log.js';
 import { HandlersBeyond } from './handlers-beyond.js';
-import type { MainMessage } from './messages.js';
+import type { MainMessage, StartMessage } from './messages.js';
 import type { WorkerBus, WorkerUplink } from './worker-uplink.js';
 
 /** Milliseconds between two reports of what has been counted. */
@@ -30,7 +30,7 @@ export class WorkerProcess {
   constructor(
     private readonly bus: WorkerBus,
     readonly uplink: WorkerUplink,
-    { settings, routes }: Extract<MainMessage, { kind: 'start' }>,
+    { settings, routes }: StartMessage,
   ) {
     this.log = processLog(settings.log.level, settings.log.format, 1);
     const { logger: log } = this.log;
@@ -52,17 +52,15 @@ export class WorkerProcess {
     this.telling.unref();
   }
 
-  async open(): Promise<void> {
-    try {
-      const addresses = await this.clients.open();
-      this.bus.send({ kind: 'listening', addresses });
-    } catch (error) {
-      const code = error instanceof HoldfastError ? error.code : undefined;
-      this.bus.send({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
-    }
+  /**
+   * Listens for clients.
+   * @throws HoldfastError HOLDFAST_LISTEN_FAILED
+   */
+  open(): Promise<readonly ListenAddress[]> {
+    return this.clients.open();
   }
 
-  take(message: Exclude<MainMessage, { kind: 'start' }>): void {
+  take(message: Exclude<MainMessage, StartMessage>): void {
     switch (message.kind) {
       case 'forget':
         this.hub.dropLastId(message.channel);
