@@ -50,7 +50,9 @@ export class SlowWorkers {
     } else {
       this.watched.delete(worker);
       const seconds = (LOOK_INTERVAL * STUCK_AFTER) / 1_000;
-      this.log.error(`the worker with pid ${worker.pid} takes nothing and has said nothing for ${seconds} s: ending it`);
+      this.log.error(
+        `the worker with pid ${worker.pid} takes nothing and has said nothing for ${seconds} s: ending it`,
+      );
       worker.kill();
     }
   }
