@@ -35,7 +35,7 @@ const byteText = bytes.map((list) => list.toString('latin1'));
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
 const filters = maybe(fc.array(text, { maxLength: 3 }));
 const actions = fc.constantFrom('hint' as const, 'close' as const, 'refresh' as const);
-const json = fc.jsonValue({ noNegativeZero: true }) as fc.Arbitrary<unknown>;
+const json = fc.jsonValue() as fc.Arbitrary<unknown>;
 const patch: fc.Arbitrary<PatchOperation[]> = fc.array(
   fc.dictionary(fc.oneof(text, fc.constant('__proto__')), json, { maxKeys: 3 }),
   { maxLength: 3 },
@@ -128,7 +128,7 @@ describe('an item on the bus', () => {
   });
 
   it('keeps numbers in a patch that JSON cannot say', () => {
-    const item = itemOf('c', { response: responseFormat({ body: undefined, patch: [{ value: 1e999, other: -0 }] }) });
+    const item = itemOf('c', { response: responseFormat({ body: undefined, patch: [{ value: Number.POSITIVE_INFINITY, other: -0 }] }) });
     expect(sent(item)).toStrictEqual(item);
   });
 
