@@ -14,6 +14,7 @@ import type { CentralHub, ItemTaker } from './central-hub.js';
 import type { FramePayload } from './frames.js';
 import { HandlerAnswer } from './handler-answer.js';
 import { CHANNEL, FRAMES, type MainMessage, type StartMessage, type WorkerMessage } from './messages.js';
+import type { SessionRelay } from './session-relay.js';
 
 /** Where the pipe is in the worker's list of descriptors. */
 export const BUS_DESCRIPTOR = 4;
@@ -22,6 +23,8 @@ export interface LinkParts {
   readonly hub: CentralHub;
   /** The way to ZeroMQ handlers, whose sockets are in this process. */
   readonly zeroMq: () => HttpBackend | undefined;
+  /** The way to SockJS sessions of other workers. */
+  readonly relay: SessionRelay;
 }
 
 /** What a worker says when it listens. */
@@ -37,8 +40,10 @@ export interface WorkerEnd {
 export class WorkerLink implements ItemTaker {
   /** Last counters it has told. */
   counters: CounterValues = new Counters();
-  /** It has listened. */
+  /** It listens. */
   serving = false;
+  /** It has listened, whatever has become of it. */
+  hasServed = false;
   /** It has said something since this was last set to false; it does every second, unless it is stuck. */
   heard = false;
   private readonly bus: Bus<MainMessage, WorkerMessage>;
@@ -134,6 +139,7 @@ export class WorkerLink implements ItemTaker {
     switch (message.kind) {
       case 'listening':
         this.serving = true;
+        this.hasServed = true;
         this.refused = undefined;
         this.listening?.(message);
         return;
@@ -153,6 +159,15 @@ export class WorkerLink implements ItemTaker {
         return;
       case 'ask':
         this.ask(message);
+        return;
+      case 'elsewhere':
+        this.parts.relay.ask(this, message);
+        return;
+      case 'left':
+        this.parts.relay.left(this, message.id);
+        return;
+      case 'served':
+        this.parts.relay.served(message);
         return;
       case 'cancel':
         this.calls.get(message.id)?.cancel();
@@ -187,7 +202,9 @@ export class WorkerLink implements ItemTaker {
   }
 
   private release(): void {
+    this.serving = false;
     this.parts.hub.gone(this);
+    this.parts.relay.gone(this);
     for (const call of this.calls.values()) call.cancel();
     this.calls.clear();
   }

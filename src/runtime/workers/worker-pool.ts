@@ -31,7 +31,7 @@ export interface PoolOptions {
   readonly log: Logger;
   readonly link: LinkParts;
   /** What a worker is started with; asked for each one, because routes change. */
-  readonly start: () => StartMessage;
+  readonly start: (number: number) => StartMessage;
 }
 
 interface Slot {
@@ -103,6 +103,12 @@ export class WorkerPool implements Congestion {
     link.whenTaken(() => this.whenClear(run));
   }
 
+  /** The worker with this number, counted from 0, if it serves. */
+  serving(number: number): WorkerLink | undefined {
+    const link = this.slots[number]?.link;
+    return link?.serving === true ? link : undefined;
+  }
+
   broadcast(message: MainMessage): void {
     for (const link of this.links) link.send(message);
   }
@@ -133,11 +139,11 @@ export class WorkerPool implements Congestion {
       slot.link = undefined;
       this.remember(link.counters);
       // One that has never been able to serve is an error of the start, not to be tried again.
-      if (this.closing || !(this.opened || link.serving)) return;
+      if (this.closing || !(this.opened || link.hasServed)) return;
       if (clock.now() - startedAt >= WELL_AFTER) slot.failures = 0;
       this.startAgain(slot, `worker ${slot.number} (pid ${pid}) ended with ${how}`);
     });
-    return link.start(start());
+    return link.start(start(slot.number - 1));
   }
 
   private startAgain(slot: Slot, what: string): void {

@@ -13,6 +13,7 @@ import { ClientHalf } from '../client-half.js';
 import { type ProcessLog, processLog } from '../log.js';
 import { HandlersBeyond } from './handlers-beyond.js';
 import type { MainMessage, StartMessage } from './messages.js';
+import { SessionsBeyond } from './sessions-beyond.js';
 import type { WorkerBus, WorkerUplink } from './worker-uplink.js';
 
 /** Milliseconds between two reports of what has been counted. */
@@ -25,12 +26,13 @@ export class WorkerProcess {
   private readonly hub: Hub;
   private readonly clients: ClientHalf;
   private readonly handlers: HandlersBeyond;
+  private readonly sessions: SessionsBeyond;
   private readonly telling: NodeJS.Timeout;
 
   constructor(
     private readonly bus: WorkerBus,
     readonly uplink: WorkerUplink,
-    { settings, routes }: StartMessage,
+    { settings, routes, number, count }: StartMessage,
   ) {
     this.log = processLog(settings.log.level, settings.log.format, 1);
     const { logger: log } = this.log;
@@ -47,7 +49,11 @@ export class WorkerProcess {
     const zeroMq = () => this.handlers;
     const { hub } = this;
     const { table } = RouteTable.from(routes);
-    this.clients = new ClientHalf({ ...shared, settings, hub, random: Math.random, zeroMq }, table);
+    this.sessions = new SessionsBeyond(bus, number, count, (request, exchange) =>
+      this.clients.serveHanded(request, exchange),
+    );
+    const { sessions: sockjsElsewhere } = this;
+    this.clients = new ClientHalf({ ...shared, settings, hub, random: Math.random, zeroMq, sockjsElsewhere }, table);
     this.telling = setInterval(() => this.tellCounters(), COUNTERS_INTERVAL);
     this.telling.unref();
   }
@@ -78,6 +84,11 @@ export class WorkerProcess {
       case 'answer':
       case 'no-answer':
         this.handlers.take(message);
+        return;
+      case 'serve':
+      case 'unserve':
+      case 'served':
+        this.sessions.take(message);
         return;
       case 'close':
         void this.close();

@@ -128,7 +128,9 @@ describe('an item on the bus', () => {
   });
 
   it('keeps numbers in a patch that JSON cannot say', () => {
-    const item = itemOf('c', { response: responseFormat({ body: undefined, patch: [{ value: Number.POSITIVE_INFINITY, other: -0 }] }) });
+    const item = itemOf('c', {
+      response: responseFormat({ body: undefined, patch: [{ value: Number.POSITIVE_INFINITY, other: -0 }] }),
+    });
     expect(sent(item)).toStrictEqual(item);
   });
 
