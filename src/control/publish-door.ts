@@ -49,12 +49,15 @@ export class PublishDoor {
   }
 
   /**
-   * Publishes in order and reports what became of each item; `done` is called once, possibly before this returns.
+   * Publishes in order and reports what became of each item; `done` is called once, possibly before this returns, and
+   * not while publishers have to wait.
    * @param timeout - milliseconds after which the report is made with what is known
    */
   publishReported(items: readonly Item[], timeout: number, done: (reports: ItemReport[]) => void): void {
     const { hub, wheel, onPublish } = this.parts;
-    publishReported(items, { hub, wheel, timeout, onPublished: onPublish }, done);
+    publishReported(items, { hub, wheel, timeout, onPublished: onPublish }, (reports) =>
+      this.whenClear(() => done(reports)),
+    );
   }
 
   /** Published items may have been lost: everybody who is held may ask their origin again (specification 4.12). */

@@ -355,7 +355,8 @@ export class Hub implements Publishing, Outlet<Channel> {
   };
 
   private closeIfEmpty(channel: Channel): void {
-    if (!channel.empty || channel.expected > 0) return;
+    // One that lingered may be closed by now, and another one have its name.
+    if (!channel.empty || channel.expected > 0 || this.channels.get(channel.name) !== channel) return;
     const now = this.parts.wheel.clock.now();
     if (channel.lingerUntil > now) {
       this.lingering.add(channel);

@@ -10,6 +10,7 @@ import type { Route, Target } from '../routes/route.js';
 import type { RouteTable } from '../routes/route-table.js';
 import type { RequestRate } from './request-rate.js';
 import type { SharedRequests } from './shared-requests.js';
+import type { SockjsElsewhere } from './sockjs/elsewhere.js';
 import type { IframePage } from './sockjs/iframe-page.js';
 import type { SockjsSessions } from './sockjs/sessions.js';
 
@@ -58,7 +59,12 @@ export interface ProxyParts {
   readonly shared: SharedRequests;
   /** How often each URL of an HTTP filter may be asked. */
   readonly filterRate: RequestRate;
-  readonly sockjs: { readonly sessions: SockjsSessions; readonly page: IframePage };
+  readonly sockjs: {
+    readonly sessions: SockjsSessions;
+    readonly page: IframePage;
+    /** Sessions of other processes; undefined: there are none. */
+    readonly elsewhere?: SockjsElsewhere | undefined;
+  };
 }
 
 /**

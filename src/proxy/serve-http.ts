@@ -1,5 +1,5 @@
 /** The way in for HTTP requests: finds the route, and dresses request and answers for other origins where it says so. */
-import type { ClientRequest, Prefetched, RequestBody } from '../front/client-request.js';
+import type { ClientRequest } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
 import type { JsonpOptions } from '../routes/route.js';
 import { rememberPeer } from '../sockets/peer-address.js';
@@ -14,6 +14,7 @@ import { isAbsolute, type RequestUri, requestUri } from './request-uri.js';
 import { partsFor } from './route-parts.js';
 import { serveSockjs } from './sockjs/serve-sockjs.js';
 import { speaksSockjs } from './sockjs/sockjs-path.js';
+import { WholeBody } from './whole-body.js';
 
 /** What a request without a route is read with, where CORS and JSON-P are on for all. */
 const JSONP_DEFAULTS: JsonpOptions = {
@@ -93,19 +94,4 @@ function meantRequest(request: ClientRequest, uri: RequestUri, meant: JsonpReque
     headers: meant.headers,
     body: meant.body === undefined ? request.body : new WholeBody(meant.body),
   };
-}
-
-/** A body that came in the query. */
-class WholeBody implements RequestBody {
-  readonly length: number;
-
-  constructor(private readonly bytes: Buffer) {
-    this.length = bytes.length;
-  }
-
-  prefetch(_limit: number, done: (prefetched: Prefetched) => void): void {
-    done({ bytes: this.bytes, complete: true });
-  }
-
-  async *rest(): AsyncIterable<Buffer> {}
 }

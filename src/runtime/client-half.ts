@@ -10,6 +10,7 @@ import type { ListenAddress, Settings } from '../config/settings.js';
 import { EdgeServer } from '../front/edge/edge-server.js';
 import type { Front } from '../front/front.js';
 import { Http1Server } from '../front/http1-server.js';
+import type { ClientExchange } from '../hold/client-connection.js';
 import { Compression } from '../hold/compression.js';
 import type { HoldParts } from '../hold/hold-parts.js';
 import { RefreshGroups } from '../hold/refresh-groups.js';
@@ -25,6 +26,7 @@ import { RequestRate } from '../proxy/request-rate.js';
 import { serveHttp } from '../proxy/serve-http.js';
 import { serveWebSocket } from '../proxy/serve-websocket.js';
 import { SharedRequests } from '../proxy/shared-requests.js';
+import { type HandedRequest, type SockjsElsewhere, serveHanded } from '../proxy/sockjs/elsewhere.js';
 import { iframePage } from '../proxy/sockjs/iframe-page.js';
 import { SockjsSessions } from '../proxy/sockjs/sessions.js';
 import type { RouteTable } from '../routes/route-table.js';
@@ -46,6 +48,8 @@ export interface ClientHalfParts {
   readonly random: () => number;
   /** The way to ZeroMQ handlers; undefined while there is none. */
   readonly zeroMq: () => HttpBackend | undefined;
+  /** SockJS sessions of other processes. */
+  readonly sockjsElsewhere?: SockjsElsewhere;
 }
 
 export class ClientHalf {
@@ -105,6 +109,7 @@ export class ClientHalf {
       sockjs: {
         sessions: new SockjsSessions(settings.sockjs.maxSessions),
         page: iframePage(settings.proxy.sockjsUrl),
+        elsewhere: parts.sockjsElsewhere,
       },
     };
   }
@@ -141,6 +146,11 @@ export class ClientHalf {
   putInForce(table: RouteTable): void {
     this.signer.forgetKeys();
     this.table = table;
+  }
+
+  /** Serves a request of a SockJS session that another process has handed over. */
+  serveHanded(request: HandedRequest, exchange: ClientExchange): void {
+    serveHanded(this.proxy, request, exchange);
   }
 
   /** Lets everybody who is held ask their origin again, where it can be asked. */

@@ -11,10 +11,12 @@ export interface ProcessLog {
 
 /** Milliseconds. */
 const CLOSE_TIMEOUT = 1_000;
+/** Bytes of one write of several lines. POSIX keeps writes of so many whole in a pipe that several processes write to. */
+const PIPE_BUF = 4_096;
 
 /** @param file - descriptor to write to, 1 for standard output */
 export function processLog(level: LogLevel, format: 'text' | 'json', file: number): ProcessLog {
-  const destination = pino.destination({ dest: file, sync: false });
+  const destination = pino.destination({ dest: file, sync: false, maxWrite: PIPE_BUF });
   // A reader that has gone must not take the proxy along.
   destination.on('error', () => {});
   const logger =

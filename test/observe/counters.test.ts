@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Counters } from '../../src/observe/counters.js';
+import { Counters, sumOf } from '../../src/observe/counters.js';
 
 describe('counters', () => {
   it('start at zero, every one of them', () => {
@@ -30,5 +30,29 @@ describe('counters', () => {
     one.dropped.duplicate += 1;
     one.holds.ws += 1;
     expect([other.dropped.duplicate, other.holds.ws]).toEqual([0, 0]);
+  });
+
+  it('of several processes are summed, every one of them', () => {
+    const [one, other] = [new Counters(), new Counters()];
+    let next = 1;
+    /** A different number everywhere. */
+    const fill = (object: object): void => {
+      for (const [key, value] of Object.entries(object)) {
+        if (typeof value === 'object') fill(value as object);
+        else {
+          Object.assign(object, { [key]: next });
+          next += 1;
+        }
+      }
+    };
+    fill(one);
+    fill(other);
+    const flat = (counters: object): number[] =>
+      Object.values(counters).flatMap((value): number[] => (typeof value === 'object' ? flat(value) : [value]));
+    const expected = flat(one).map((value, index) => value + (flat(other)[index] ?? 0));
+    const before = structuredClone(one);
+    expect(flat(sumOf([one, other]))).toEqual(expected);
+    expect(one).toEqual(before);
+    expect(sumOf([])).toEqual(new Counters());
   });
 });

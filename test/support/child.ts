@@ -79,6 +79,16 @@ export class Child {
     return Number((await this.says(/listening on http:\/\/127\.0\.0\.1:(\d+)\n/))[1]);
   }
 
+  /** Of a process that could be started. */
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** What it has written to standard output so far. */
+  get output(): string {
+    return this.stdout;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }

@@ -3,6 +3,7 @@ import type { HoldLimits, HoldParts } from '../../src/hold/hold-parts.js';
 import { RefreshGroups } from '../../src/hold/refresh-groups.js';
 import { UpdateQueue } from '../../src/hold/update-queue.js';
 import type { HubSettings } from '../../src/hub/hub.js';
+import type { Uplink } from '../../src/hub/uplink.js';
 import { type SampleHub, sampleHub } from './sample-hub.js';
 
 export interface SampleHolds extends SampleHub {
@@ -14,10 +15,12 @@ export interface SampleHoldOptions {
   /** Default: always 0, so that timers have no jitter. */
   readonly random?: () => number;
   readonly hub?: Partial<HubSettings>;
+  /** Where the hub's items come from; default: it takes them in itself. */
+  readonly uplink?: Uplink;
 }
 
-export function sampleHolds({ limits, random = () => 0, hub: settings }: SampleHoldOptions = {}): SampleHolds {
-  const sample = sampleHub(settings);
+export function sampleHolds({ limits, random = () => 0, hub: settings, uplink }: SampleHoldOptions = {}): SampleHolds {
+  const sample = sampleHub(settings, uplink);
   const { hub, wheel, log, warnings, counters } = sample;
   const parts: HoldParts = {
     open: new Set(),

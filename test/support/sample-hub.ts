@@ -1,5 +1,6 @@
 /** A hub on a hand-moved clock, with everything it is made of at hand. */
 import { Hub, type HubSettings } from '../../src/hub/hub.js';
+import type { Uplink } from '../../src/hub/uplink.js';
 import { Counters } from '../../src/observe/counters.js';
 import { ReadableRate } from '../../src/observe/readable-rate.js';
 import { Wheel } from '../../src/time/wheel.js';
@@ -15,7 +16,8 @@ export interface SampleHub {
   readonly warnings: ReadableRate;
 }
 
-export function sampleHub(settings: Partial<HubSettings> = {}): SampleHub {
+/** @param uplink - where its items come from, when it does not take them in itself */
+export function sampleHub(settings: Partial<HubSettings> = {}, uplink?: Uplink): SampleHub {
   const clock = new ManualClock();
   const wheel = new Wheel(clock);
   const counters = new Counters();
@@ -36,6 +38,7 @@ export function sampleHub(settings: Partial<HubSettings> = {}): SampleHub {
     log,
     warnings,
     counters,
+    ...(uplink === undefined ? {} : { uplink }),
   });
   return { hub, clock, wheel, counters, log, warnings };
 }

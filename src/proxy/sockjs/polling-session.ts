@@ -22,7 +22,8 @@ import type { SockjsAnswer } from './sockjs-answer.js';
 const LINGER = 5_000;
 const STILL_OPEN = closeFrame(2010, 'Another connection still open');
 const CLOSED_BY_CLIENT = closeFrame(3000, 'Client already closed connection');
-const TERMINATED = 'Session terminated\n';
+/** What a client hears of a session that has gone. */
+export const TERMINATED = 'Session terminated\n';
 
 /** Of an origin's refusal: they belong to the handshake that it refuses. Lower case. */
 const HANDSHAKE = new Set(['upgrade', 'sec-websocket-accept', 'sec-websocket-extensions', 'sec-websocket-version']);

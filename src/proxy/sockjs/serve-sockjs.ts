@@ -7,10 +7,12 @@ import type { ClientRequest } from '../../front/client-request.js';
 import type { ClientExchange } from '../../hold/client-connection.js';
 import { readMessages } from '../../hold/sockjs-frames.js';
 import { getHeader, withoutHeaders } from '../../protocol/headers.js';
+import type { CompleteResponse } from '../../protocol/instruct.js';
 import type { ProxyParts } from '../proxy-parts.js';
 import type { RequestUri } from '../request-uri.js';
 import { WebSocketSession } from '../websocket-session.js';
-import { PollingSession } from './polling-session.js';
+import type { SockjsElsewhere } from './elsewhere.js';
+import { PollingSession, TERMINATED } from './polling-session.js';
 import { SockjsAnswer } from './sockjs-answer.js';
 import { originUri, parameterOf, pathBelow, type SessionPath, type SockjsRoute, sessionPath } from './sockjs-path.js';
 
@@ -63,6 +65,11 @@ function answer(parts: ProxyParts, asked: Asked): void {
 
 function answerSession(parts: ProxyParts, asked: Asked, { id, resource }: SessionPath): void {
   const { request, uri, body } = asked;
+  const { elsewhere } = parts.sockjs;
+  if (elsewhere?.has(id) === true) {
+    handOver(elsewhere, asked, id);
+    return;
+  }
   const posts = request.method === 'POST';
   const callback = parameterOf(uri.query.slice(1), ['callback', 'c']);
   if (resource === 'xhr' && posts) {
@@ -79,6 +86,20 @@ function answerSession(parts: ProxyParts, asked: Asked, { id, resource }: Sessio
   } else {
     refuse(parts, plain(asked), 404, 'Not Found\n');
   }
+}
+
+function handOver(elsewhere: SockjsElsewhere, asked: Asked, id: string): void {
+  const { request, exchange, body, trusted } = asked;
+  if (exchange.gone) return;
+  const { method, target, headers, secure, peerAddress } = request;
+  const handed = { method, target, headers, secure, peerAddress, body, trusted };
+  const done = (response: CompleteResponse | undefined): void => {
+    exchange.onGone = undefined;
+    if (response === undefined) plain(asked).text(410, TERMINATED);
+    else exchange.answer(response);
+  };
+  exchange.onGone = elsewhere.ask(id, handed, done);
+  exchange.release();
 }
 
 function poll(parts: ProxyParts, asked: Asked, id: string, answer: SockjsAnswer): void {

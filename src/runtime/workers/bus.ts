@@ -34,7 +34,6 @@ export class Bus<Sent, Received> {
     });
     socket.on('data', (bytes: Buffer) => reader.read(bytes));
     socket.on('error', () => socket.destroy());
-    socket.on('drain', () => this.relieve());
     socket.on('close', () => {
       this.over = true;
       this.relieve();
@@ -81,7 +80,12 @@ export class Bus<Sent, Received> {
     if (waiting.length === 0 || this.over) return;
     this.waiting = [];
     this.waitingBytes = 0;
-    this.socket.write(waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting));
+    this.socket.write(waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting), this.taken);
+  };
+
+  /** Not by `drain`, which says nothing of writes that were small. */
+  private readonly taken = (): void => {
+    if (this.socket.writableLength === 0) this.relieve();
   };
 
   private relieve(): void {

@@ -8,8 +8,11 @@
  */
 
 /** Frames are between our own processes; one beyond this is a defect, not a message. */
-const MAX_FRAME = 256 * 1024 * 1024;
+const MAX_FRAME = 0x7fff_ffff;
 const HEAD = 5;
+/** Bytes of a writer's buffer, and those it keeps after a large frame. */
+const FIRST_SIZE = 4_096;
+const KEPT_SIZE = 1_048_576;
 const UTF16 = 0x8000_0000;
 
 /** A frame whose payload is there already. */
@@ -23,7 +26,7 @@ export function plainFrame(type: number, payload: Uint8Array): Buffer {
 
 /** Writes one frame at a time into a buffer that is used again. */
 export class FrameWriter {
-  private bytes = Buffer.allocUnsafe(4_096);
+  private bytes = Buffer.allocUnsafe(FIRST_SIZE);
   private at = HEAD;
 
   begin(type: number): void {
@@ -66,8 +69,11 @@ export class FrameWriter {
 
   /** The frame, in a buffer of its own. */
   end(): Buffer {
-    this.bytes.writeUInt32LE(this.at - 4, 0);
-    return Buffer.from(this.bytes.subarray(0, this.at));
+    const { bytes, at } = this;
+    bytes.writeUInt32LE(at - 4, 0);
+    if (bytes.length <= KEPT_SIZE) return Buffer.from(bytes.subarray(0, at));
+    this.bytes = Buffer.allocUnsafe(FIRST_SIZE);
+    return bytes.subarray(0, at);
   }
 
   private reserve(length: number): void {
@@ -136,25 +142,36 @@ export class FramePayload {
   }
 }
 
-/** Puts frames together that come in pieces. */
+/** Puts frames together that come in pieces; each byte is copied once at most, however large the frame is. */
 export class FrameReader {
-  private partial: Buffer | undefined = undefined;
+  private pieces: Buffer[] = [];
+  private held = 0;
+  /** Bytes that are there before there is anything to do. */
+  private needed = HEAD;
 
   /** @param onFrame - called for each whole frame, in order */
   constructor(private readonly onFrame: (type: number, payload: FramePayload) => void) {}
 
+  /** @throws RangeError for a frame that none of our processes has sent */
   read(piece: Buffer): void {
-    const bytes = this.partial === undefined ? piece : Buffer.concat([this.partial, piece]);
-    this.partial = undefined;
+    this.pieces.push(piece);
+    this.held += piece.length;
+    if (this.held < this.needed) return;
+    const bytes = this.pieces.length === 1 ? piece : Buffer.concat(this.pieces, this.held);
     let at = 0;
+    this.needed = HEAD;
     while (bytes.length - at >= HEAD) {
       const length = bytes.readUInt32LE(at);
       if (length < 1 || length > MAX_FRAME) throw new RangeError(`a frame of ${length} bytes on the bus`);
       const end = at + 4 + length;
-      if (end > bytes.length) break;
+      if (end > bytes.length) {
+        this.needed = end - at;
+        break;
+      }
       this.onFrame(bytes[at + 4] as number, new FramePayload(bytes, at + HEAD, end));
       at = end;
     }
-    if (at < bytes.length) this.partial = bytes.subarray(at);
+    this.pieces = at < bytes.length ? [bytes.subarray(at)] : [];
+    this.held = bytes.length - at;
   }
 }

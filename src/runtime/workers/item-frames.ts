@@ -1,4 +1,5 @@
 /** Items on the bus: written once by the main process, whoever gets them. */
+import { deserialize, serialize } from 'node:v8';
 import type { Header } from '../../protocol/headers.js';
 import type {
   Item,
@@ -23,6 +24,8 @@ const HAS_WEBSOCKET = 128;
 const ACTIONS = ['send', 'hint', 'close', 'refresh'] as const;
 const MESSAGE_TYPES: readonly WebSocketMessageType[] = ['text', 'binary', 'ping', 'pong'];
 const NO_META: ReadonlyMap<string, string> = new Map();
+/** What no body can be patched with. */
+const IMPOSSIBLE: readonly PatchOperation[] = [{}];
 
 export function writeItem(out: FrameWriter, item: Item): void {
   const { id, prevId, size, meta, noSeq } = item;
@@ -81,7 +84,7 @@ function writeResponse(out: FrameWriter, format: ResponseFormat): void {
   writeFilters(out, contentFilters);
   out.u8(body === undefined ? 0 : 1);
   if (body !== undefined) out.raw(body);
-  else out.text(JSON.stringify(patch ?? []));
+  else out.raw(patchBytes(patch ?? []));
 }
 
 function readResponse(from: FramePayload): ResponseFormat {
@@ -94,8 +97,18 @@ function readResponse(from: FramePayload): ResponseFormat {
   if (from.u8() === 1) {
     return { action, code, reason, headers, body: from.raw(), patch: undefined, contentFilters };
   }
-  const patch = JSON.parse(from.text()) as PatchOperation[];
+  const patch = deserialize(from.raw()) as PatchOperation[];
   return { action, code, reason, headers, body: undefined, patch, contentFilters };
+}
+
+/** A value that is nested too deeply to be written is nested too deeply to be applied: it fails at each hold, as it would. */
+function patchBytes(patch: readonly PatchOperation[]): Buffer {
+  try {
+    return serialize(patch);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return serialize(IMPOSSIBLE);
+  }
 }
 
 function writeStream(out: FrameWriter, format: StreamFormat): void {

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../../errors/catalogue.js';
 import type { TallyCounts } from '../../hub/tally.js';
 import type { CounterValues } from '../../observe/counters.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
+import type { HandedRequest } from '../../proxy/sockjs/elsewhere.js';
 import type { Route, Target } from '../../routes/route.js';
 
 /** Frame types. 0 is that of plain objects. */
@@ -23,9 +24,19 @@ export const FRAMES = {
 /** States of a channel in a worker. */
 export const CHANNEL = { counted: 0, opened: 1, closed: 2 } as const;
 
+/** What a worker starts with. */
+export interface StartMessage {
+  readonly kind: 'start';
+  readonly settings: Settings;
+  readonly routes: readonly Route[];
+  /** Number of this worker, counted from 0, and of all. */
+  readonly number: number;
+  readonly count: number;
+}
+
 /** To a worker. */
 export type MainMessage =
-  | { readonly kind: 'start'; readonly settings: Settings; readonly routes: readonly Route[] }
+  | StartMessage
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'ask-again'; readonly channel: string }
   /** Forget all last ids, and ask the origins of everybody who is held. */
@@ -33,7 +44,12 @@ export type MainMessage =
   | { readonly kind: 'reload'; readonly routes: readonly Route[] }
   | { readonly kind: 'close' }
   | { readonly kind: 'answer'; readonly id: number; readonly response: CompleteResponse }
-  | { readonly kind: 'no-answer'; readonly id: number; readonly failure: Failure };
+  | { readonly kind: 'no-answer'; readonly id: number; readonly failure: Failure }
+  /** A request of a SockJS session that this worker has; `unserve`: its client has gone. */
+  | { readonly kind: 'serve'; readonly id: number; readonly request: HandedRequest }
+  | { readonly kind: 'unserve'; readonly id: number }
+  /** The answer to an `elsewhere`; undefined: the session is gone. */
+  | { readonly kind: 'served'; readonly id: number; readonly response: CompleteResponse | undefined };
 
 /** From a worker. */
 export type WorkerMessage =
@@ -44,4 +60,9 @@ export type WorkerMessage =
   | { readonly kind: 'counters'; readonly values: CounterValues }
   /** A request for a ZeroMQ handler: their sockets are in the main process. The body is whole. */
   | { readonly kind: 'ask'; readonly id: number; readonly request: OriginRequest; readonly target: Target }
-  | { readonly kind: 'cancel'; readonly id: number };
+  | { readonly kind: 'cancel'; readonly id: number }
+  /** A request of a SockJS session that another worker has; `left`: its client has gone. */
+  | { readonly kind: 'elsewhere'; readonly id: number; readonly owner: number; readonly request: HandedRequest }
+  | { readonly kind: 'left'; readonly id: number }
+  /** The answer to a `serve`; undefined: it broke off. */
+  | { readonly kind: 'served'; readonly id: number; readonly response: CompleteResponse | undefined };

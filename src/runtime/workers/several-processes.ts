@@ -20,6 +20,7 @@ import { Publishers } from '../publishers.js';
 import { RoutesSource } from '../routes-source.js';
 import { ZeroMqTargets } from '../zeromq-targets.js';
 import { CentralHub } from './central-hub.js';
+import { SessionRelay } from './session-relay.js';
 import { WorkerPool } from './worker-pool.js';
 
 export interface SeveralOptions {
@@ -58,8 +59,18 @@ export class SeveralProcesses implements Running {
       count,
       clock,
       log: logger,
-      link: { hub: this.hub, zeroMq: () => this.zeroMq.requests },
-      start: () => ({ kind: 'start', settings: shareOf(settings, count), routes: this.table.routes() }),
+      link: {
+        hub: this.hub,
+        zeroMq: () => this.zeroMq.requests,
+        relay: new SessionRelay((number) => this.pool.serving(number)),
+      },
+      start: (number) => ({
+        kind: 'start',
+        settings: shareOf(settings, count),
+        routes: this.table.routes(),
+        number,
+        count,
+      }),
     });
     const door = new PublishDoor({
       ...shared,

@@ -13,7 +13,8 @@ import { Bus } from './bus.js';
 import type { CentralHub, ItemTaker } from './central-hub.js';
 import type { FramePayload } from './frames.js';
 import { HandlerAnswer } from './handler-answer.js';
-import { CHANNEL, FRAMES, type MainMessage, type WorkerMessage } from './messages.js';
+import { CHANNEL, FRAMES, type MainMessage, type StartMessage, type WorkerMessage } from './messages.js';
+import type { SessionRelay } from './session-relay.js';
 
 /** Where the pipe is in the worker's list of descriptors. */
 export const BUS_DESCRIPTOR = 4;
@@ -22,6 +23,8 @@ export interface LinkParts {
   readonly hub: CentralHub;
   /** The way to ZeroMQ handlers, whose sockets are in this process. */
   readonly zeroMq: () => HttpBackend | undefined;
+  /** The way to SockJS sessions of other workers. */
+  readonly relay: SessionRelay;
 }
 
 /** What a worker says when it listens. */
@@ -37,6 +40,12 @@ export interface WorkerEnd {
 export class WorkerLink implements ItemTaker {
   /** Last counters it has told. */
   counters: CounterValues = new Counters();
+  /** It listens. */
+  serving = false;
+  /** It has listened, whatever has become of it. */
+  hasServed = false;
+  /** It has said something since this was last set to false; it does every second, unless it is stuck. */
+  heard = false;
   private readonly bus: Bus<MainMessage, WorkerMessage>;
   private readonly calls = new Map<number, AnswerCall>();
   private listening: ((answer: Listening) => void) | undefined = undefined;
@@ -48,22 +57,30 @@ export class WorkerLink implements ItemTaker {
     private readonly parts: LinkParts,
   ) {
     const { process: child } = worker;
+    let lost: (() => void) | undefined;
+    // Its last words may come after the news of its end: it is gone when both are here.
+    const silent = new Promise<void>((resolve) => {
+      lost = resolve;
+    });
     this.bus = new Bus(child.stdio[BUS_DESCRIPTOR] as Socket, {
       message: (message) => this.take(message),
       frame: (type, payload) => this.takeFrame(type, payload),
-      lost: () => {},
+      lost: () => {
+        this.release();
+        lost?.();
+      },
     });
     this.ended = new Promise((resolve) => {
-      worker.once('exit', (code: number, signal: string | null) => {
-        const how = signal ? `signal ${signal}` : `exit code ${code}`;
-        this.release();
+      const end = (how: string): void => {
         this.refused?.(new Error(`the worker process ended with ${how} while it started`));
         resolve({ pid: child.pid, how });
+      };
+      worker.once('exit', (code: number, signal: string | null) => {
+        void silent.then(() => end(signal ? `signal ${signal}` : `exit code ${code}`));
       });
-      // Of a child that could not be started there is no other sign.
-      worker.once('error', (error) => {
-        this.refused?.(error);
-        resolve({ pid: child.pid, how: error.message });
+      // Of a child that could not be started there is no other sign; any other's exit follows.
+      worker.on('error', (error) => {
+        if (child.pid === undefined) end(error.message);
       });
     });
   }
@@ -81,7 +98,7 @@ export class WorkerLink implements ItemTaker {
    * Resolves when it listens.
    * @throws HoldfastError with what the worker says, or an Error when it ends without a word
    */
-  start(message: Extract<MainMessage, { kind: 'start' }>): Promise<Listening> {
+  start(message: StartMessage): Promise<Listening> {
     return new Promise((resolve, reject) => {
       this.listening = resolve;
       this.refused = reject;
@@ -118,8 +135,11 @@ export class WorkerLink implements ItemTaker {
   }
 
   private take(message: WorkerMessage): void {
+    this.heard = true;
     switch (message.kind) {
       case 'listening':
+        this.serving = true;
+        this.hasServed = true;
         this.refused = undefined;
         this.listening?.(message);
         return;
@@ -139,6 +159,15 @@ export class WorkerLink implements ItemTaker {
         return;
       case 'ask':
         this.ask(message);
+        return;
+      case 'elsewhere':
+        this.parts.relay.ask(this, message);
+        return;
+      case 'left':
+        this.parts.relay.left(this, message.id);
+        return;
+      case 'served':
+        this.parts.relay.served(message);
         return;
       case 'cancel':
         this.calls.get(message.id)?.cancel();
@@ -173,7 +202,9 @@ export class WorkerLink implements ItemTaker {
   }
 
   private release(): void {
+    this.serving = false;
     this.parts.hub.gone(this);
+    this.parts.relay.gone(this);
     for (const call of this.calls.values()) call.cancel();
     this.calls.clear();
   }

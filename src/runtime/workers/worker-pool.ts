@@ -11,7 +11,8 @@ import type { Congestion } from '../../control/publish-door.js';
 import { type CounterValues, sumOf } from '../../observe/counters.js';
 import type { Logger } from '../../observe/logger.js';
 import type { Cancellable, Clock } from '../../time/clock.js';
-import type { MainMessage } from './messages.js';
+import type { MainMessage, StartMessage } from './messages.js';
+import { SlowWorkers } from './slow-workers.js';
 import { type LinkParts, type Listening, WorkerLink } from './worker-link.js';
 
 /** Milliseconds before a worker is started again; each further time in a row twice as long. */
@@ -30,7 +31,7 @@ export interface PoolOptions {
   readonly log: Logger;
   readonly link: LinkParts;
   /** What a worker is started with; asked for each one, because routes change. */
-  readonly start: () => Extract<MainMessage, { kind: 'start' }>;
+  readonly start: (number: number) => StartMessage;
 }
 
 interface Slot {
@@ -43,6 +44,8 @@ interface Slot {
 
 export class WorkerPool implements Congestion {
   private readonly slots: Slot[];
+  private readonly slow: SlowWorkers;
+  private opened = false;
   private closing = false;
   /** What ended workers had counted, without what they held at the time. */
   private past: CounterValues[] = [];
@@ -56,6 +59,7 @@ export class WorkerPool implements Congestion {
       failures: 0,
       pause: undefined,
     }));
+    this.slow = new SlowWorkers(options.clock, options.log, MAX_QUEUED);
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL('./worker-main.js', import.meta.url)),
@@ -69,14 +73,13 @@ export class WorkerPool implements Congestion {
    * @throws HoldfastError with what a worker says; those that run already are for `close` to end
    */
   async open(): Promise<Listening> {
-    // One after the other: with port 0 the first one's port is everybody's.
-    let first: Listening | undefined;
-    for (const slot of this.slots) {
-      const listening = await this.start(slot);
-      first ??= listening;
-    }
+    const [first, ...others] = this.slots;
     if (first === undefined) throw new RangeError('a pool has at least one worker');
-    return first;
+    // With port 0 the first one's port is everybody's.
+    const listening = await this.start(first);
+    await Promise.all(others.map((slot) => this.start(slot)));
+    this.opened = true;
+    return listening;
   }
 
   /** What all workers together have counted, those included that have ended. */
@@ -85,13 +88,25 @@ export class WorkerPool implements Congestion {
   }
 
   get congested(): boolean {
-    return this.links.some(({ queuedBytes }) => queuedBytes > MAX_QUEUED);
+    // Asked for each item: no list is made.
+    for (const { link } of this.slots) if (link !== undefined && link.queuedBytes > MAX_QUEUED) return true;
+    return false;
   }
 
   whenClear(run: () => void): void {
-    const slow = this.links.find(({ queuedBytes }) => queuedBytes > MAX_QUEUED);
-    if (slow === undefined) run();
-    else slow.whenTaken(() => this.whenClear(run));
+    const link = this.links.find(({ queuedBytes }) => queuedBytes > MAX_QUEUED);
+    if (link === undefined) {
+      run();
+      return;
+    }
+    this.slow.watch(link);
+    link.whenTaken(() => this.whenClear(run));
+  }
+
+  /** The worker with this number, counted from 0, if it serves. */
+  serving(number: number): WorkerLink | undefined {
+    const link = this.slots[number]?.link;
+    return link?.serving === true ? link : undefined;
   }
 
   broadcast(message: MainMessage): void {
@@ -115,7 +130,7 @@ export class WorkerPool implements Congestion {
     return this.slots.map(({ link }) => link).filter((link) => link !== undefined);
   }
 
-  private start(slot: Slot): Promise<Listening> {
+  private async start(slot: Slot): Promise<Listening> {
     const { link: parts, start, clock } = this.options;
     const link = new WorkerLink(cluster.fork(), parts);
     slot.link = link;
@@ -123,11 +138,12 @@ export class WorkerPool implements Congestion {
     void link.whenEnded().then(({ pid, how }) => {
       slot.link = undefined;
       this.remember(link.counters);
-      if (this.closing) return;
+      // One that has never been able to serve is an error of the start, not to be tried again.
+      if (this.closing || !(this.opened || link.hasServed)) return;
       if (clock.now() - startedAt >= WELL_AFTER) slot.failures = 0;
       this.startAgain(slot, `worker ${slot.number} (pid ${pid}) ended with ${how}`);
     });
-    return link.start(start());
+    return link.start(start(slot.number - 1));
   }
 
   private startAgain(slot: Slot, what: string): void {
@@ -140,8 +156,11 @@ export class WorkerPool implements Congestion {
       this.start(slot).then(
         () => log.info(`worker ${slot.number} serves again (pid ${slot.link?.pid})`),
         (error: unknown) => {
-          log.error(`worker ${slot.number} cannot serve: ${error instanceof Error ? error.message : String(error)}`);
-          slot.link?.kill();
+          if (this.closing) return;
+          const why = error instanceof Error ? error.message : String(error);
+          // Where there is a process, its end is seen by itself.
+          if (slot.link === undefined) this.startAgain(slot, `worker ${slot.number} cannot be started: ${why}`);
+          else log.error(`worker ${slot.number} cannot serve: ${why}`);
         },
       );
     });

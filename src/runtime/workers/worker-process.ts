@@ -2,7 +2,7 @@
  * What a worker is: the half for clients, with its own hub, which gets its items from the main process. It lives as long
  * as the pipe to that does.
  */
-import { HoldfastError } from '../../errors/holdfast-error.js';
+import type { ListenAddress } from '../../config/settings.js';
 import { Hub } from '../../hub/hub.js';
 import { Counters } from '../../observe/counters.js';
 import { ReadableRate } from '../../observe/readable-rate.js';
@@ -13,7 +13,8 @@ import { ClientHalf } from '../client-half.js';
 import { IdleMemory } from '../idle-memory.js';
 import { type ProcessLog, processLog } from '../log.js';
 import { HandlersBeyond } from './handlers-beyond.js';
-import type { MainMessage } from './messages.js';
+import type { MainMessage, StartMessage } from './messages.js';
+import { SessionsBeyond } from './sessions-beyond.js';
 import type { WorkerBus, WorkerUplink } from './worker-uplink.js';
 
 /** Milliseconds between two reports of what has been counted. */
@@ -26,12 +27,13 @@ export class WorkerProcess {
   private readonly hub: Hub;
   private readonly clients: ClientHalf;
   private readonly handlers: HandlersBeyond;
+  private readonly sessions: SessionsBeyond;
   private readonly telling: NodeJS.Timeout;
 
   constructor(
     private readonly bus: WorkerBus,
     readonly uplink: WorkerUplink,
-    { settings, routes }: Extract<MainMessage, { kind: 'start' }>,
+    { settings, routes, number, count }: StartMessage,
   ) {
     this.log = processLog(settings.log.level, settings.log.format, 1);
     const { logger: log } = this.log;
@@ -48,23 +50,25 @@ export class WorkerProcess {
     const zeroMq = () => this.handlers;
     const { hub } = this;
     const { table } = RouteTable.from(routes);
-    this.clients = new ClientHalf({ ...shared, settings, hub, random: Math.random, zeroMq }, table);
+    this.sessions = new SessionsBeyond(bus, number, count, (request, exchange) =>
+      this.clients.serveHanded(request, exchange),
+    );
+    const { sessions: sockjsElsewhere } = this;
+    this.clients = new ClientHalf({ ...shared, settings, hub, random: Math.random, zeroMq, sockjsElsewhere }, table);
     this.telling = setInterval(() => this.tellCounters(), COUNTERS_INTERVAL);
     this.telling.unref();
     if (settings.workers.giveBackMemory) new IdleMemory(systemClock, log).start();
   }
 
-  async open(): Promise<void> {
-    try {
-      const addresses = await this.clients.open();
-      this.bus.send({ kind: 'listening', addresses });
-    } catch (error) {
-      const code = error instanceof HoldfastError ? error.code : undefined;
-      this.bus.send({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
-    }
+  /**
+   * Listens for clients.
+   * @throws HoldfastError HOLDFAST_LISTEN_FAILED
+   */
+  open(): Promise<readonly ListenAddress[]> {
+    return this.clients.open();
   }
 
-  take(message: Exclude<MainMessage, { kind: 'start' }>): void {
+  take(message: Exclude<MainMessage, StartMessage>): void {
     switch (message.kind) {
       case 'forget':
         this.hub.dropLastId(message.channel);
@@ -82,6 +86,11 @@ export class WorkerProcess {
       case 'answer':
       case 'no-answer':
         this.handlers.take(message);
+        return;
+      case 'serve':
+      case 'unserve':
+      case 'served':
+        this.sessions.take(message);
         return;
       case 'close':
         void this.close();

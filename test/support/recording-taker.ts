@@ -1,0 +1,44 @@
+/** A worker as the main process's hub sees it, which keeps what it is sent. */
+import type { Item } from '../../src/protocol/item.js';
+import type { ItemTaker } from '../../src/runtime/workers/central-hub.js';
+import { FrameReader } from '../../src/runtime/workers/frames.js';
+import { readItem } from '../../src/runtime/workers/item-frames.js';
+import { FRAMES } from '../../src/runtime/workers/messages.js';
+
+export class RecordingTaker implements ItemTaker {
+  /** `opened c`, `opened c after 7`, `item c hello`, `forget c`, `ask c`, in the order they came. */
+  readonly calls: string[] = [];
+  readonly items: Item[] = [];
+  /** Numbers of the reports that are asked for. */
+  readonly reports: number[] = [];
+  readonly frames: Buffer[] = [];
+  private readonly reader = new FrameReader((type, payload) => {
+    if (type === FRAMES.opened) {
+      const channel = payload.text();
+      this.calls.push(`opened ${channel}${payload.u8() === 1 ? ` after ${payload.text()}` : ''}`);
+      return;
+    }
+    const report = payload.u32();
+    if (report > 0) this.reports.push(report);
+    const item = readItem(payload);
+    this.items.push(item);
+    this.calls.push(`item ${item.channel} ${textOf(item)}`);
+  });
+
+  sendFrame(frame: Buffer): void {
+    this.frames.push(frame);
+    this.reader.read(frame);
+  }
+
+  forget(channel: string): void {
+    this.calls.push(`forget ${channel}`);
+  }
+
+  askAgain(channel: string): void {
+    this.calls.push(`ask ${channel}`);
+  }
+}
+
+function textOf({ formats: { stream } }: Item): string {
+  return stream?.action === 'send' ? stream.content.toString() : `<${stream?.action ?? 'nothing'}>`;
+}
