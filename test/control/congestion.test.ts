@@ -94,7 +94,9 @@ describe('while items cannot be taken', () => {
 
   it('a PULL socket is not read', async () => {
     const { door: publishDoor, dam, subscriber, counters } = door();
-    const pull = opened.add(new ZmqPull(await loadZeroMq('a test'), publishDoor, undefined), (one) => one.close());
+    const pull = opened.add(new ZmqPull(await loadZeroMq('a test'), publishDoor, 1_000_000, undefined), (one) =>
+      one.close(),
+    );
     const address = await pull.bind('tcp://127.0.0.1:0', 'zeromq.pull');
     const push = opened.add(new Push({ linger: 0 }), (one) => one.close());
     push.connect(address);

@@ -8,6 +8,7 @@ import type { ClientExchange } from '../../hold/client-connection.js';
 import { readMessages } from '../../hold/sockjs-frames.js';
 import { getHeader, withoutHeaders } from '../../protocol/headers.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
+import { peerAddressOf } from '../../sockets/peer-address.js';
 import type { ProxyParts } from '../proxy-parts.js';
 import type { RequestUri } from '../request-uri.js';
 import { WebSocketSession } from '../websocket-session.js';
@@ -91,8 +92,10 @@ function answerSession(parts: ProxyParts, asked: Asked, { id, resource }: Sessio
 function handOver(elsewhere: SockjsElsewhere, asked: Asked, id: string): void {
   const { request, exchange, body, trusted } = asked;
   if (exchange.gone) return;
-  const { method, target, headers, secure, peerAddress } = request;
-  const handed = { method, target, headers, secure, peerAddress, body, trusted };
+  const { method, target, headers, secure } = request;
+  // A socket stays where it is: its peer goes along as an address.
+  const peer = { remoteAddress: peerAddressOf(request.peer) };
+  const handed = { method, target, headers, secure, peer, body, trusted };
   const done = (response: CompleteResponse | undefined): void => {
     exchange.onGone = undefined;
     if (response === undefined) plain(asked).text(410, TERMINATED);

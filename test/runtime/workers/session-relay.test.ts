@@ -9,7 +9,7 @@ const request: HandedRequest = {
   target: '/echo/000/a/xhr',
   headers: [],
   secure: false,
-  peerAddress: undefined,
+  peer: {},
   body: Buffer.alloc(0),
   trusted: false,
 };
