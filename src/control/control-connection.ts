@@ -6,7 +6,7 @@
  *        └──what cannot be read──────────┴──the last answer──► ending
  */
 import type { Socket } from 'node:net';
-import { getHeader } from '../protocol/headers.js';
+import { getHeaders } from '../protocol/headers.js';
 import { faultOfStart, type HeadFault, type RequestHead, readRequestHead } from '../protocol/http1/request-head.js';
 import { reasonOf } from '../protocol/status-reasons.js';
 import { closeLingering } from '../sockets/lingering-close.js';
@@ -201,7 +201,13 @@ export class ControlConnection implements SocketListener, SocketOwner {
     const { method, target, headers } = head;
     this.open = undefined;
     this.state = 'answering';
-    const result = this.terms.answer({ method, target, accept: getHeader(headers, 'accept'), body });
+    const accept = getHeaders(headers, 'accept');
+    const result = this.terms.answer({
+      method,
+      target,
+      accept: accept.length === 0 ? undefined : accept.join(', '),
+      body,
+    });
     if (typeof result === 'function') result((answer) => this.answer(head, answer));
     else this.answer(head, result);
   }

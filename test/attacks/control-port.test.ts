@@ -121,6 +121,11 @@ describe('the answers of the control port', () => {
     ['a publish without a slash', publish({ items: [ITEM] }).replace('/publish/', '/publish'), PUBLISHED],
     ['a publish of nothing', publish({ items: [] }), PUBLISHED],
     ['a publish that wants JSON', publish({ items: [] }, 'Accept: application/json\r\n'), JSON_PUBLISHED],
+    [
+      'types in two lines',
+      publish({ items: [] }, 'Accept: text/plain\r\nAccept: application/json\r\n'),
+      JSON_PUBLISHED,
+    ],
     ['the last of several types', publish({ items: [] }, 'Accept: application/*;q=1, text/*;q=0\r\n'), PUBLISHED],
     ['no type it knows', publish({ items: [] }, 'Accept: image/png\r\n'), NOT_ACCEPTABLE],
     ['another method', 'GET /publish/ HTTP/1.1\r\n\r\n', NOT_ALLOWED('GET')],
