@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   protocol: ['errors'],
   routes: ['protocol', 'errors'],
   hub: ['protocol', 'observe', 'time'],
-  sockets: ['errors'],
+  sockets: ['observe', 'errors'],
   hold: ['hub', 'protocol', 'sockets', 'observe', 'time'],
   backend: ['hold', 'routes', 'protocol', 'sockets', 'observe', 'time', 'errors', 'zeromq'],
   front: ['hold', 'protocol', 'sockets', 'observe', 'time', 'errors'],

@@ -117,9 +117,10 @@ function forwardedChain(client: HeaderList, rules: readonly string[], peer: Peer
       if (Number.isInteger(keep) && keep >= 0) chain = keep === 0 ? [] : chain.slice(-keep);
     }
   }
-  const address = peer !== undefined && rules.includes('append') ? peerAddressOf(peer) : undefined;
-  if (address !== undefined) chain.push(address);
-  return chain;
+  if (peer === undefined || !rules.includes('append')) return chain;
+  const address = peerAddressOf(peer);
+  // The last address is the one that origins believe: without ours it would be what the client has written.
+  return address === undefined ? [] : [...chain, address];
 }
 
 /** `header=` of the route comes first of all: each takes the place of what has its name, an empty one removes it. */

@@ -66,7 +66,16 @@ export class ControlConnection implements SocketListener, SocketOwner {
   private state: State = 'reading';
   private pending: Buffer | undefined = undefined;
   private open: Open | undefined = undefined;
-  /** The look of the sweep when a request began to come, or the last answer was given. */
+  /** Requests are being read: answers to them come from within. */
+  private reading = false;
+  /** The turn of what waits is coming. */
+  private scheduled = false;
+  private halfClosed = false;
+  /** The beginning of a head has come, and not its end. */
+  private headBegun = false;
+  /** No request has come yet. */
+  private fresh = true;
+  /** The look of the sweep when a request began to come, the last answer was given, or the end began. */
   private since: number;
 
   constructor(
@@ -84,17 +93,13 @@ export class ControlConnection implements SocketListener, SocketOwner {
 
   /** A publisher that has said all still gets its answer; what it said of another request is none. */
   ended(): void {
-    if (this.state === 'answering') return;
-    if (this.state === 'reading' && (this.open !== undefined || this.pending !== undefined)) {
-      this.answerLast(text(400, 'Failed to parse request header.\n'), '1.1', true);
-    } else if (this.state === 'reading') {
-      this.state = 'ending';
-      this.socket.end();
-    }
+    this.halfClosed = true;
+    this.settle();
   }
 
   drained(): void {
     if (this.state === 'reading' && this.pending !== undefined) this.next();
+    else this.settle();
   }
 
   /** The list of connections hears of it by itself. */
@@ -109,30 +114,50 @@ export class ControlConnection implements SocketListener, SocketOwner {
   /** Requests that do not come to their end, and connections that nobody uses, are ended. */
   look(): void {
     const { sweep } = this.terms;
-    if (this.state !== 'reading') return;
+    if (this.state === 'answering') return;
     const waited = sweep.now - this.since;
     const begun = this.open !== undefined || this.pending !== undefined;
-    if (begun && waited > sweep.headLooks) {
-      this.answerLast(text(400, 'Failed to parse request header.\n'), '1.1', true);
-    } else if (!begun && waited > sweep.idleLooks) {
-      this.state = 'ending';
-      this.socket.end();
+    if (this.state === 'ending' || this.socket.writableNeedDrain) {
+      // Whoever does not take what it is given, or does not end, is not waited for.
+      if (waited > sweep.headLooks) this.socket.destroy();
+    } else if (begun) {
+      if (waited > sweep.headLooks) this.answerLast(text(400, 'Failed to parse request header.\n'), '1.1', true);
+    } else if (waited > (this.fresh ? sweep.headLooks : sweep.idleLooks)) {
+      this.end();
     }
   }
 
   private readOn(bytes: Buffer): void {
-    let rest: Buffer | undefined = bytes;
+    let rest: Buffer | undefined = this.pending === undefined ? bytes : Buffer.concat([this.pending, bytes]);
+    this.pending = undefined;
     // A publisher that asks without reading: its answers must not pile up. `drained` goes on.
-    while (rest !== undefined && this.state === 'reading' && !this.socket.writableNeedDrain) {
+    this.reading = true;
+    while (rest !== undefined && rest.length > 0 && this.state === 'reading' && !this.socket.writableNeedDrain) {
       rest = this.open === undefined ? this.readHead(rest) : this.readBody(this.open, rest);
     }
-    if (rest !== undefined) this.keep(rest);
+    this.reading = false;
+    if (rest !== undefined && rest.length > 0 && this.state !== 'ending') this.keep(rest);
+    this.settle();
+  }
+
+  /** Looks what is left when nothing is under way. */
+  private settle(): void {
+    if (this.state !== 'reading' || this.reading || this.scheduled || this.socket.writableNeedDrain) return;
+    const begun = this.open !== undefined || this.pending !== undefined;
+    if (!begun) this.terms.idle(this.socket);
+    if (!this.halfClosed) return;
+    if (begun) this.answerLast(text(400, 'Failed to parse request header.\n'), '1.1', true);
+    else this.end();
+  }
+
+  private end(): void {
+    this.state = 'ending';
+    this.since = this.terms.sweep.now;
+    this.socket.end();
   }
 
   /** @returns what is behind the head; undefined: more has to come */
-  private readHead(piece: Buffer): Buffer | undefined {
-    const bytes = this.pending === undefined ? piece : Buffer.concat([this.pending, piece]);
-    this.pending = undefined;
+  private readHead(bytes: Buffer): Buffer | undefined {
     let start = 0;
     while (bytes[start] === CR || bytes[start] === LF) start += 1;
     const end = bytes.indexOf(HEAD_END, start, 'latin1');
@@ -156,13 +181,21 @@ export class ControlConnection implements SocketListener, SocketOwner {
   private awaitHead(bytes: Buffer): void {
     if (bytes.length === 0) return;
     const fault = faultOfStart(bytes.toString('latin1'));
-    if (fault !== undefined) this.refuse(fault, '');
-    else this.pending = bytes;
+    if (fault !== undefined) {
+      this.refuse(fault, '');
+      return;
+    }
+    if (!this.headBegun) this.since = this.terms.sweep.now;
+    this.headBegun = true;
+    this.pending = bytes;
   }
 
   private begin(head: RequestHead): void {
     const { method, contentLength, transferEncoding, protocol, expect } = head;
     this.terms.busy(this.socket);
+    this.fresh = false;
+    this.headBegun = false;
+    this.since = this.terms.sweep.now;
     if (method === 'CONNECT') {
       this.state = 'ending';
       this.socket.destroy();
@@ -224,16 +257,23 @@ export class ControlConnection implements SocketListener, SocketOwner {
     this.state = 'reading';
     this.since = this.terms.sweep.now;
     this.socket.write(bytesOf(answer, '1.1', false, withBody));
-    this.terms.idle(this.socket);
-    if (this.pending !== undefined) setImmediate(goOn, this);
-    // Its end was told while it waited for this.
-    else if (this.socket.readableEnded) this.ended();
+    if (this.reading) return;
+    if (this.pending === undefined) {
+      this.settle();
+    } else if (!this.scheduled) {
+      this.scheduled = true;
+      setImmediate(goOn, this);
+    }
   }
 
   /** The turn of what waits has come. */
   next(): void {
     const { pending } = this;
-    if (this.state !== 'reading' || pending === undefined) return;
+    this.scheduled = false;
+    if (this.state !== 'reading' || pending === undefined) {
+      this.settle();
+      return;
+    }
     this.pending = undefined;
     this.socket.resume();
     this.readOn(pending);
@@ -252,6 +292,7 @@ export class ControlConnection implements SocketListener, SocketOwner {
 
   private answerLast(answer: Answer, version: '1.0' | '1.1', withBody: boolean): void {
     this.state = 'ending';
+    this.since = this.terms.sweep.now;
     this.pending = undefined;
     this.open = undefined;
     closeLingering(this.socket, bytesOf(answer, version, true, withBody));

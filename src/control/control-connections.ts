@@ -6,8 +6,7 @@
 import type { Socket } from 'node:net';
 
 export class ControlConnections {
-  /** Requests that are not answered yet, by connection. */
-  private readonly open = new Map<Socket, number>();
+  private readonly open = new Set<Socket>();
   /** The longest first, with the bytes that had come by then: more of them are the beginning of a request. */
   private readonly resting = new Map<Socket, number>();
 
@@ -16,7 +15,7 @@ export class ControlConnections {
   /** Takes in a new connection; false when all others are busy. */
   admit(socket: Socket): boolean {
     if (this.open.size >= this.max && !this.makeRoom()) return false;
-    this.open.set(socket, 0);
+    this.open.add(socket);
     this.resting.set(socket, 0);
     socket.once('close', () => this.forget(socket));
     return true;
@@ -25,24 +24,19 @@ export class ControlConnections {
   /** A request has come. */
   begin(socket: Socket): void {
     this.resting.delete(socket);
-    const open = this.open.get(socket);
-    if (open !== undefined) this.open.set(socket, open + 1);
   }
 
-  /** A request has been answered, and the connection stays open. */
+  /** All requests that have come have been answered, and the connection stays open. */
   finish(socket: Socket): void {
-    const open = this.open.get(socket);
-    if (open === undefined) return;
-    this.open.set(socket, open - 1);
-    if (open === 1) this.resting.set(socket, socket.bytesRead);
+    if (this.open.has(socket)) this.resting.set(socket, socket.bytesRead);
   }
 
   [Symbol.iterator](): Iterator<Socket> {
-    return this.open.keys();
+    return this.open.values();
   }
 
   destroyAll(): void {
-    for (const socket of this.open.keys()) socket.destroy();
+    for (const socket of this.open) socket.destroy();
   }
 
   /** Ends the connection that has been resting for the longest time, as a client must expect of any server. */

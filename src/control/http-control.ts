@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Logger } from '../observe/logger.js';
+import type { ReadableRate } from '../observe/readable-rate.js';
 import { type PublishRequest, parsePublishBody } from '../protocol/item-json.js';
 import { listenOn } from '../sockets/open-sockets.js';
 import { giveOwner, listenTo, ownerOf } from '../sockets/socket-events.js';
@@ -28,6 +29,7 @@ export interface HttpControlOptions {
   /** Seconds a publisher waits for a report at most. */
   readonly reportTimeout: number;
   readonly setting: string;
+  readonly warnings: ReadableRate;
 }
 
 /** Seconds that a request may take to come in, and that a connection may stay unused: those of `node:http`. */
@@ -62,7 +64,7 @@ export class HttpControl {
   }
 
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    const address = await listenOn(this.server, { host, port }, this.options.setting);
+    const address = await listenOn(this.server, { host, port }, this.options);
     this.sweep.start(() => {
       for (const socket of this.connections) ownerOf(socket)?.look();
     });

@@ -1,5 +1,6 @@
 /** What a client port is to the rest of Holdfast, whatever parses on it. */
 import type { Counters } from '../observe/counters.js';
+import type { ReadableRate } from '../observe/readable-rate.js';
 import type { ListenAddress } from '../sockets/open-sockets.js';
 import type { ClientRequest } from './client-request.js';
 import type { Http1Exchange } from './http1-exchange.js';
@@ -14,6 +15,7 @@ export interface FrontOptions {
   /** Seconds. */
   readonly idleTimeout: number;
   readonly counters: Counters;
+  readonly warnings: ReadableRate;
   /** The setting that a failure to listen names. */
   readonly setting: string;
 }

@@ -84,6 +84,11 @@ export abstract class WebSocketHold
     else this.behind.push(() => this.close(code, reason));
   }
 
+  override drop(): void {
+    if (this.behind === undefined) super.drop();
+    else this.behind.push(() => this.drop());
+  }
+
   deliver(publication: Publication, subscription: Subscription): void {
     if (this.state !== 'over') this.itemQueue.offer(publication, subscription);
   }

@@ -168,13 +168,12 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.readiness.connected(channel);
   }
 
-  /** An item from the uplink, whose place in the order is decided. @returns the holds it will reach */
-  receive(item: Item, tally?: Tally): number {
+  /** An item from the uplink, whose place in the order is decided. */
+  receive(item: Item, tally?: Tally): void {
     const channel = this.channels.get(item.channel);
-    if (channel === undefined) return 0;
+    if (channel === undefined) return;
     if (!item.noSeq) channel.lastId = item.id;
     this.release(channel, new Publication(item, tally));
-    return this.receivers(channel, item);
   }
 
   /** Ends a subscription; what was published and not yet written to it is not written. */

@@ -130,7 +130,7 @@ export class ClientHalf {
     const Server = http.parser === 'node' ? Http1Server : EdgeServer;
     for (const address of http.listen) {
       const front = new Server(
-        { ...http, counters: this.parts.counters, setting: 'http.listen' },
+        { ...http, counters: this.parts.counters, warnings: this.parts.warnings, setting: 'http.listen' },
         {
           request: (request, exchange) => serveHttp(this.proxy, request, exchange),
           webSocket: (request, upgrade) => serveWebSocket(this.proxy, request, upgrade, compression),

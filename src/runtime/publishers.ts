@@ -55,7 +55,11 @@ export class Publishers {
   private async openControl(): Promise<PublisherAddresses['control']> {
     const { listen, ...limits } = this.settings.control;
     if (listen === undefined) return undefined;
-    this.control = new HttpControl({ ...limits, setting: 'control.listen' }, this.parts.door, this.parts.log);
+    this.control = new HttpControl(
+      { ...limits, setting: 'control.listen', warnings: this.parts.warnings },
+      this.parts.door,
+      this.parts.log,
+    );
     return this.control.listen(listen.host, listen.port);
   }
 

@@ -1,6 +1,7 @@
 /** A listening server with the connections that are open on it, and the end of both. */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
+import type { ReadableRate } from '../observe/readable-rate.js';
 
 export interface ListenAddress {
   readonly host: string;
@@ -16,7 +17,7 @@ export class OpenSockets {
 
   constructor(
     private readonly server: Server,
-    private readonly options: { readonly counters: { openConnections: number }; readonly setting: string },
+    private readonly options: ListenOptions & { readonly counters: { openConnections: number } },
   ) {}
 
   add(socket: Socket): void {
@@ -35,7 +36,7 @@ export class OpenSockets {
   }
 
   listen(address: ListenAddress): Promise<ListenAddress> {
-    return listenOn(this.server, address, this.options.setting);
+    return listenOn(this.server, address, this.options);
   }
 
   stopAccepting(): Promise<void> {
@@ -57,11 +58,23 @@ export class OpenSockets {
   }
 }
 
+export interface ListenOptions {
+  /** The setting that a failure to listen names. */
+  readonly setting: string;
+  readonly warnings: ReadableRate;
+}
+
 /**
  * Resolves with the address that is listened on; port 0 lets the system choose.
+ * A connection that cannot be accepted later on is a line in the log, and no reason to end.
+ *
  * @throws HoldfastError HOLDFAST_LISTEN_FAILED naming the setting
  */
-export async function listenOn(server: Server, { host, port }: ListenAddress, setting: string): Promise<ListenAddress> {
+export async function listenOn(
+  server: Server,
+  { host, port }: ListenAddress,
+  { setting, warnings }: ListenOptions,
+): Promise<ListenAddress> {
   await new Promise<void>((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
       const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
@@ -71,6 +84,9 @@ export async function listenOn(server: Server, { host, port }: ListenAddress, se
     server.once('error', onError);
     server.listen({ host, port, backlog: BACKLOG }, () => {
       server.off('error', onError);
+      server.on('error', (error) => {
+        warnings.warn('accept', `a connection to ${host}:${port} could not be accepted: ${error.message}`);
+      });
       resolve();
     });
   });

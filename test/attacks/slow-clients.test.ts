@@ -52,6 +52,24 @@ describe.each(PARSERS)('a slow head (parser: %s)', (parser) => {
     expect(await client.readAsLongAs(`0\r\n\r\n${LATE}`)).toBe(`0\r\n\r\n${LATE}`);
   });
 
+  it('of a client that does not read ends the connection: its rest is no request', async () => {
+    const stage = await AttackStage.start(opened, { settings: { http: { headTimeout: 0.2 } } });
+    const large = 'x'.repeat(8_000_000);
+    stage.origin.reply('/large', `HTTP/1.1 200 OK\r\nContent-Length: ${large.length}\r\n\r\n${large}`);
+    const client = await stage.client();
+    client.socket.pause();
+    client.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+    while (!stage.forwarded.includes('GET /large')) await pass(20);
+    await pass(100);
+    client.write('POST /half HTTP/1.1\r\nHost: a\r\nX-Note: ');
+    await pass(500);
+    client.write('GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n');
+    client.socket.resume();
+    await client.untilClosed();
+    expect(stage.forwarded).toEqual(['GET /large']);
+    await stage.undisturbed();
+  });
+
   it('says nothing about holds and connections that wait between requests', async () => {
     const stage = await AttackStage.start(opened, { settings: { http: { headTimeout: 0.1 } } });
     stage.origin.reply('/poll', responseHold('news'));

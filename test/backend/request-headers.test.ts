@@ -255,7 +255,12 @@ describe('X-Forwarded-For', () => {
     ]);
   });
 
-  it('gets nothing appended for a client without an address', () => {
+  it('gets nothing appended for what is no client’s request', () => {
     expect(lines([], { xForwardedFor: ['append'] }, { peer: undefined })).toEqual([]);
+  });
+
+  it('is left out for a client that has gone: what it wrote itself must not stand last', () => {
+    const forged: HeaderList = [['X-Forwarded-For', '10.0.0.1']];
+    expect(lines(forged, { xForwardedFor: ['append'] }, { peer: {} })).toEqual([]);
   });
 });

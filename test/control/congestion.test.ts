@@ -47,14 +47,15 @@ describe('while items cannot be taken', () => {
       onPublish: () => {},
       congestion: dam,
     });
-    return { door: publishDoor, dam, subscriber, counters, log, clock };
+    return { door: publishDoor, dam, subscriber, counters, log, clock, warnings };
   }
 
   async function control() {
     const parts = door();
     const limits = { maxHeadBytes: 8_192, maxBodyBytes: 100_000, maxConnections: 10, reportTimeout: 5 };
-    const port = opened.add(new HttpControl({ ...limits, setting: 'control.listen' }, parts.door, parts.log), (one) =>
-      one.close(),
+    const port = opened.add(
+      new HttpControl({ ...limits, setting: 'control.listen', warnings: parts.warnings }, parts.door, parts.log),
+      (one) => one.close(),
     );
     const address = await port.listen('127.0.0.1', 0);
     const client = await opened.client(address.port);

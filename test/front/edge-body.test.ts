@@ -180,3 +180,23 @@ describe('the reader of a body', () => {
     expect(body.full).toBe(false);
   });
 });
+
+describe('a body that nobody asked for at first', () => {
+  it('lets its socket go on when it is asked for more than was kept', () => {
+    const { source, body, send } = stage(300_000);
+    send('x'.repeat(120_000));
+    expect(body.full).toBe(true);
+    prefetched(body, 200_000);
+    expect(body.full).toBe(false);
+    expect(source.told).toEqual(['awaited', 'drained']);
+  });
+
+  it('costs no more for being cut into single bytes', () => {
+    const { body, send } = stage(undefined);
+    const before = process.memoryUsage().heapUsed;
+    send('1\r\nx\r\n'.repeat(90_000));
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(8_000_000);
+    send('0\r\n\r\n');
+    expect(prefetched(body, 100_000).got()?.length).toBe(90_001);
+  });
+});

@@ -54,6 +54,16 @@ describe('what an origin says behind a subscription', () => {
     expect(hold.calls).toEqual(['text one']);
   });
 
+  it('is followed by its breaking off', () => {
+    const { hold, hub } = setUp();
+    hold.control(subscribe('a'));
+    hold.say('last');
+    hold.drop();
+    expect(hold.calls).toEqual([]);
+    hub.opened('a', undefined);
+    expect(hold.calls.slice(0, 2)).toEqual(['text last', 'break']);
+  });
+
   it('is followed by its close', () => {
     const { hold, hub } = setUp();
     hold.control(subscribe('a'));

@@ -158,4 +158,32 @@ describe('the control port', () => {
     await old.untilClosed();
     expect(old.pending).toMatch(/^HTTP\/1\.\d 200 OK\r\n.*\r\n\r\nHoldfast API\n$/s);
   });
+
+  it('answers everything that came before a publisher said its end', async () => {
+    const { client, holdfast } = await start();
+    const reported = post('/publish/?report=1', `{"items":[${ITEM}]}`);
+    const plain = post('/publish', `{"items":[${ITEM}]}`);
+    client.socket.end(reported + plain.repeat(3));
+    await client.untilClosed();
+    expect(client.pending.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(4);
+    expect(holdfast.counters.published).toBe(4);
+  });
+
+  it('answers 400 to a publisher that ends in the middle of a request, behind what came before', async () => {
+    const { client, holdfast } = await start();
+    const plain = post('/publish', `{"items":[${ITEM}]}`);
+    client.socket.end(`${plain}${plain.slice(0, -5)}`);
+    await client.untilClosed();
+    expect(client.pending).toBe(
+      answer('200 OK', 'Published\n') + closing('400 Bad Request', 'Failed to parse request header.\n'),
+    );
+    expect(holdfast.counters.published).toBe(1);
+  });
+
+  it('ends a connection that nobody uses, also when its publisher does not end it', async () => {
+    const { client } = await start();
+    client.write(post('/publish', `{"items":[${ITEM}]}`));
+    await client.readAsLongAs(answer('200 OK', 'Published\n'));
+    await client.untilClosed();
+  });
 });

@@ -14,6 +14,9 @@ import type { RequestTail } from '../http1-exchange.js';
 /** Bytes that are kept before the socket is stopped; a packet that is read already comes on top. */
 const MAX_KEPT = 100_000;
 
+/** Pieces that are kept before they are put together. */
+const MAX_PIECES = 256;
+
 const EMPTY = Buffer.alloc(0);
 
 type Use = 'kept' | 'prefetching' | 'read' | 'unwanted';
@@ -91,6 +94,8 @@ export class EdgeBody implements RequestBody, RequestTail {
     this.wish = { limit, done };
     this.source.bodyAwaited(this);
     this.deliver();
+    // It may have filled up while nobody asked for it.
+    if (this.wish !== undefined) this.source.bodyDrained(this);
   }
 
   async *rest(): AsyncIterable<Buffer> {
@@ -146,6 +151,8 @@ export class EdgeBody implements RequestBody, RequestTail {
 
   private keep(piece: Buffer): void {
     if (this.use === 'unwanted' || piece.length === 0) return;
+    // Each piece costs a hundred bytes and holds on to its packet, which tiny chunks would make the most of.
+    if (this.pieces.length >= MAX_PIECES) this.pieces = [Buffer.concat(this.pieces)];
     this.pieces.push(piece);
     this.kept += piece.length;
   }

@@ -290,9 +290,11 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
 
   private headLate(): void {
     this.headSince = NEVER;
-    if (this.state === 'reading') {
+    if (this.pending?.includes(HEAD_END, 0, 'latin1') === true) return;
+    if (this.current === undefined) {
+      // Whatever state it is in: what follows of this head must not be taken for a request.
       this.refuse(HEAD_TOO_LATE);
-    } else if (this.pending !== undefined && !this.pending.includes(HEAD_END, 0, 'latin1')) {
+    } else if (this.pending !== undefined) {
       this.terms.counters.badRequests += 1;
       this.pending = undefined;
       this.lastWords = earlyError(HEAD_TOO_LATE);

@@ -21,6 +21,8 @@ interface Passed {
 export class SessionRelay {
   /** By the number that the owner knows it by. */
   private readonly passed = new Map<number, Passed>();
+  /** The same numbers by who asked, and by its own number. */
+  private readonly numbers = new Map<RelayEnd, Map<number, number>>();
   private lastId = 0;
 
   /** @param serving - the worker with this number, counted from 0; undefined while it does not serve */
@@ -39,23 +41,22 @@ export class SessionRelay {
     }
     this.lastId += 1;
     this.passed.set(this.lastId, { from, fromId: id, to });
+    const numbers = this.numbers.get(from) ?? new Map<number, number>();
+    numbers.set(id, this.lastId);
+    this.numbers.set(from, numbers);
     to.send({ kind: 'serve', id: this.lastId, request });
   }
 
   /** The client has gone. */
   left(from: RelayEnd, fromId: number): void {
-    for (const [id, passed] of this.passed) {
-      if (passed.from !== from || passed.fromId !== fromId) continue;
-      this.passed.delete(id);
-      passed.to.send({ kind: 'unserve', id });
-      return;
-    }
+    const id = this.numbers.get(from)?.get(fromId);
+    const passed = id === undefined ? undefined : this.forget(id);
+    if (id !== undefined) passed?.to.send({ kind: 'unserve', id });
   }
 
   served({ id, response }: Extract<WorkerMessage, { kind: 'served' }>): void {
-    const passed = this.passed.get(id);
+    const passed = this.forget(id);
     if (passed === undefined) return;
-    this.passed.delete(id);
     passed.from.send({ kind: 'served', id: passed.fromId, response });
   }
 
@@ -63,9 +64,18 @@ export class SessionRelay {
   gone(worker: RelayEnd): void {
     for (const [id, { from, fromId, to }] of this.passed) {
       if (from !== worker && to !== worker) continue;
-      this.passed.delete(id);
+      this.forget(id);
       if (to === worker && from !== worker) from.send({ kind: 'served', id: fromId, response: undefined });
       else if (to !== worker) to.send({ kind: 'unserve', id });
     }
+    this.numbers.delete(worker);
+  }
+
+  private forget(id: number): Passed | undefined {
+    const passed = this.passed.get(id);
+    if (passed === undefined) return undefined;
+    this.passed.delete(id);
+    this.numbers.get(passed.from)?.delete(passed.fromId);
+    return passed;
   }
 }
