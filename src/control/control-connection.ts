@@ -256,7 +256,8 @@ export class ControlConnection implements SocketListener, SocketOwner {
     }
     this.state = 'reading';
     this.since = this.terms.sweep.now;
-    this.socket.write(bytesOf(answer, '1.1', false, withBody));
+    const bytes = bytesOf(answer, '1.1', false, withBody);
+    this.socket.write(bytes, isAscii(answer.body) ? 'latin1' : 'utf8');
     if (this.reading) return;
     if (this.pending === undefined) {
       this.settle();
@@ -295,7 +296,8 @@ export class ControlConnection implements SocketListener, SocketOwner {
     this.since = this.terms.sweep.now;
     this.pending = undefined;
     this.open = undefined;
-    closeLingering(this.socket, bytesOf(answer, version, true, withBody));
+    const bytes = bytesOf(answer, version, true, withBody);
+    closeLingering(this.socket, isAscii(answer.body) ? bytes : Buffer.from(bytes).toString('latin1'));
   }
 }
 
@@ -323,6 +325,11 @@ function asksToClose(connection: string | undefined): boolean {
       .split(',')
       .some((option) => option.trim() === 'close') === true
   );
+}
+
+/** Most answers are, and are written for less as what they are. */
+function isAscii(body: string): boolean {
+  return Buffer.byteLength(body) === body.length;
 }
 
 /** In the original's order of headers. */

@@ -1,5 +1,5 @@
 /** WebSocket frames from the server to the client, and what the handshake and closes need (RFC 6455, 4.2.2, 5.2, 7.4). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Frame opcodes. */
 export const WS_OPCODES = { continuation: 0x0, text: 0x1, binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa } as const;
@@ -68,7 +68,5 @@ export function isValidCloseCode(code: number): boolean {
 
 /** Value of `Sec-WebSocket-Accept` for a client's `Sec-WebSocket-Key` (RFC 6455, 4.2.2). */
 export function acceptKey(key: string): string {
-  return createHash('sha1')
-    .update(key + HANDSHAKE_GUID)
-    .digest('base64');
+  return hash('sha1', key + HANDSHAKE_GUID, 'base64');
 }

@@ -186,4 +186,12 @@ describe('the control port', () => {
     await client.readAsLongAs(answer('200 OK', 'Published\n'));
     await client.untilClosed();
   });
+
+  it.each(['', 'Connection: close'])('names channels of any alphabet in its reports (%s)', async (header) => {
+    const { client } = await start();
+    const item = '{"channel":"канал é","formats":{"http-stream":{"content":"x"}}}';
+    client.write(post('/publish/?report=1', `{"items":[${item}]}`, ...(header === '' ? [] : [header])));
+    const { body } = await client.readAnswer();
+    expect(JSON.parse(body.toString('utf8'))).toMatchObject({ items: [{ channel: 'канал é' }] });
+  });
 });
