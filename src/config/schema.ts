@@ -191,7 +191,7 @@ const TABLE: SettingTable = {
     count: workerCount,
     giveBackMemory: flag(
       true,
-      'Give unused memory back to the system when a process has been quiet for two seconds after a busy time; it pauses for about 10 ms for each 1,000 clients.',
+      'Give unused memory back to the system when a process has been quiet for a second and a half after a busy time; it pauses for about 10 ms for each 1,000 clients.',
     ),
   },
   routes: {

@@ -11,10 +11,10 @@ import type { Logger } from '../observe/logger.js';
 import type { Cancellable, Clock } from '../time/clock.js';
 
 /** Milliseconds between two looks. */
-const INTERVAL = 1_000;
+const INTERVAL = 500;
 /** Looks in a row that have to find the process quiet. */
-const QUIET_LOOKS = 2;
-/** Share of the time that the event loop may be at work in a quiet second. */
+const QUIET_LOOKS = 3;
+/** Share of the time between two looks that the event loop may be at work in silence. */
 const QUIET = 0.05;
 /** Bytes that have to be unused to be worth a pause of some 10 ms for each 1,000 connections. */
 const ENOUGH = 24 * 1024 * 1024;
