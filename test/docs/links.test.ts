@@ -23,6 +23,10 @@ function anchorsOf(path: string): Set<string> {
   return new Set([...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading)));
 }
 
+function isPage(path: string): boolean {
+  return path.endsWith('.md');
+}
+
 describe('a link', () => {
   it.each(PAGES)('in %s leads to a file, and to a heading of it', (page) => {
     const lost: string[] = [];
@@ -38,6 +42,11 @@ describe('a link', () => {
 
   it('leads from README.md to every page', () => {
     const text = read('README.md');
-    expect(DOCS.filter((page) => !text.includes(`(${page})`))).toEqual([]);
+    expect(DOCS.filter((page) => isPage(page) && !text.includes(`(${page})`))).toEqual([]);
+  });
+
+  it('leads from some page to every picture', () => {
+    const shown = DOCS.filter(isPage).map(read).join('');
+    expect(DOCS.filter((file) => !isPage(file) && !shown.includes(`(${file.replace('docs/', '')})`))).toEqual([]);
   });
 });
