@@ -24,6 +24,7 @@ export function drawPlots(plots: readonly Plot[]): string {
   const parts = plots.map((plot, index) => `<g transform="translate(0 ${index * HEIGHT})">\n${drawPlot(plot)}\n</g>`);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">`,
+    `<title>${plots.map(({ title }) => title).join('; ')}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     ...parts,
     '</svg>',
