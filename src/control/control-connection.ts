@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import { getHeaders } from '../protocol/headers.js';
+import { HEAD_END, startOfHead } from '../protocol/http1/head-bounds.js';
 import { faultOfStart, type HeadFault, type RequestHead, readRequestHead } from '../protocol/http1/request-head.js';
 import { reasonOf } from '../protocol/status-reasons.js';
 import { closeLingering } from '../sockets/lingering-close.js';
@@ -47,10 +48,7 @@ export interface ControlTerms {
 
 /** Methods that may come without a Content-Length. */
 const BODILESS = new Set(['HEAD', 'GET', 'DELETE', 'OPTIONS']);
-const HEAD_END = '\r\n\r\n';
 const EMPTY = Buffer.alloc(0);
-const CR = 0x0d;
-const LF = 0x0a;
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 type State = 'reading' | 'answering' | 'ending';
@@ -158,9 +156,8 @@ export class ControlConnection implements SocketListener, SocketOwner {
 
   /** @returns what is behind the head; undefined: more has to come */
   private readHead(bytes: Buffer): Buffer | undefined {
-    let start = 0;
-    while (bytes[start] === CR || bytes[start] === LF) start += 1;
-    const end = bytes.indexOf(HEAD_END, start, 'latin1');
+    const start = startOfHead(bytes);
+    const end = bytes.indexOf(HEAD_END, start);
     const length = (end < 0 ? bytes.length : end + HEAD_END.length) - start;
     if (length > this.terms.maxHeadBytes) {
       this.answerLast(text(400, 'Request header too large.\n'), '1.1', true);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nextHead, startOfHead } from '../../src/front/edge/next-head.js';
+import { nextHead } from '../../src/front/edge/next-head.js';
+import { startOfHead } from '../../src/protocol/http1/head-bounds.js';
 
 const LINE = 'GET / HTTP/1.1\r\n';
 

@@ -5,11 +5,10 @@
  *     head ──interim──► head        head ──► body: none, by length, in chunks, until the connection ends ──► over
  */
 import { ChunkedDecoder } from '../../protocol/http1/chunked-decoder.js';
+import { HEAD_END, startOfHead } from '../../protocol/http1/head-bounds.js';
 import { isHeadLine, type ResponseHead, readResponseHead } from '../../protocol/http1/response-head.js';
 
-const CR = 0x0d;
 const LF = 0x0a;
-const HEAD_END = Buffer.from('\r\n\r\n');
 const BEGIN = Buffer.from('HTTP/');
 
 /** Takes what is read. */
@@ -74,8 +73,8 @@ export class AnswerReader {
   /** @returns where the body begins, once there is a final head */
   private readHeads(bytes: Buffer, known: number): number {
     for (let at = 0; ; ) {
-      // Empty lines before a status line mean nothing: they are left from bodies that were longer than announced.
-      while (bytes[at] === CR || bytes[at] === LF) at += 1;
+      // Empty lines here are left from bodies that were longer than announced.
+      at = startOfHead(bytes, at);
       if (at === bytes.length) return at;
       if (!this.heard) {
         this.heard = true;

@@ -14,6 +14,7 @@ import type { Socket } from 'node:net';
 import type { Counters } from '../../observe/counters.js';
 import type { HeaderList } from '../../protocol/headers.js';
 import type { ChunkedFault } from '../../protocol/http1/chunked-decoder.js';
+import { HEAD_END, startOfHead } from '../../protocol/http1/head-bounds.js';
 import type { RequestHead } from '../../protocol/http1/request-head.js';
 import { closeLingering } from '../../sockets/lingering-close.js';
 import type { OpenSockets } from '../../sockets/open-sockets.js';
@@ -28,7 +29,7 @@ import { WebSocketUpgrade } from '../websocket-upgrade.js';
 import { admit } from './admission.js';
 import type { BodySource, EdgeBody } from './edge-body.js';
 import { bodyOf, clientRequest } from './edge-request.js';
-import { HEAD_END, nextHead, startOfHead } from './next-head.js';
+import { nextHead } from './next-head.js';
 
 /** Bytes that may wait behind a request before the socket is stopped; a packet that is read already comes on top. */
 const MAX_PENDING = 16_384;
@@ -290,7 +291,7 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
 
   private headLate(): void {
     this.headSince = NEVER;
-    if (this.pending?.includes(HEAD_END, 0, 'latin1') === true) return;
+    if (this.pending?.includes(HEAD_END) === true) return;
     if (this.current === undefined) {
       // Whatever state it is in: what follows of this head must not be taken for a request.
       this.refuse(HEAD_TOO_LATE);

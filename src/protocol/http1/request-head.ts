@@ -67,13 +67,7 @@ export function readRequestHead(text: string): RequestHead | HeadFault {
   const headers = readFieldLines(text.slice(lineEnd + 2));
   // What comes first counts: a line before the broken one may be wrong too.
   if (headers === undefined) return faultOfStart(text) ?? 'token';
-  const fields: Fields = {
-    contentLength: undefined,
-    transferEncoding: undefined,
-    connection: undefined,
-    upgrade: undefined,
-    expect: undefined,
-  };
+  const fields = noFields();
   for (const [name, value] of headers) {
     const fault = addField(fields, name, value);
     if (fault !== undefined) return fault;
@@ -91,13 +85,7 @@ export function faultOfStart(text: string): HeadFault | undefined {
   const lineEnd = text.indexOf('\r\n');
   if (lineEnd < 0) return isLineStart(text) ? undefined : 'token';
   if (!isLine(text.slice(0, lineEnd))) return 'token';
-  const fields: Fields = {
-    contentLength: undefined,
-    transferEncoding: undefined,
-    connection: undefined,
-    upgrade: undefined,
-    expect: undefined,
-  };
+  const fields = noFields();
   let at = lineEnd + 2;
   for (let end = text.indexOf('\r\n', at); end >= 0; end = text.indexOf('\r\n', at)) {
     const [field] = readFieldLines(text.slice(at, end + 2)) ?? [];
@@ -109,6 +97,16 @@ export function faultOfStart(text: string): HeadFault | undefined {
     if (fault !== undefined) return fault;
   }
   return FIELD_START.test(text.slice(at)) ? undefined : 'token';
+}
+
+function noFields(): Fields {
+  return {
+    contentLength: undefined,
+    transferEncoding: undefined,
+    connection: undefined,
+    upgrade: undefined,
+    expect: undefined,
+  };
 }
 
 function isBlank(text: string, at: number): boolean {
