@@ -6,7 +6,7 @@
  *        └──what cannot be read──────────┴──the last answer──► ending
  */
 import type { Socket } from 'node:net';
-import { getHeaders } from '../protocol/headers.js';
+import { getHeaders, hasOption } from '../protocol/headers.js';
 import { HEAD_END, startOfHead } from '../protocol/http1/head-bounds.js';
 import { faultOfStart, type HeadFault, type RequestHead, readRequestHead } from '../protocol/http1/request-head.js';
 import { reasonOf } from '../protocol/status-reasons.js';
@@ -50,6 +50,7 @@ export interface ControlTerms {
 const BODILESS = new Set(['HEAD', 'GET', 'DELETE', 'OPTIONS']);
 const EMPTY = Buffer.alloc(0);
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const MALFORMED = text(400, 'Failed to parse request header.\n');
 
 type State = 'reading' | 'answering' | 'ending';
 
@@ -114,15 +115,19 @@ export class ControlConnection implements SocketListener, SocketOwner {
     const { sweep } = this.terms;
     if (this.state === 'answering') return;
     const waited = sweep.now - this.since;
-    const begun = this.open !== undefined || this.pending !== undefined;
     if (this.state === 'ending' || this.socket.writableNeedDrain) {
       // Whoever does not take what it is given, or does not end, is not waited for.
       if (waited > sweep.headLooks) this.socket.destroy();
-    } else if (begun) {
-      if (waited > sweep.headLooks) this.answerLast(text(400, 'Failed to parse request header.\n'), '1.1', true);
+    } else if (this.begun) {
+      if (waited > sweep.headLooks) this.answerLast(MALFORMED, '1.1', true);
     } else if (waited > (this.fresh ? sweep.headLooks : sweep.idleLooks)) {
       this.end();
     }
+  }
+
+  /** Something of a request has come, and not its end. */
+  private get begun(): boolean {
+    return this.open !== undefined || this.pending !== undefined;
   }
 
   private readOn(bytes: Buffer): void {
@@ -141,10 +146,10 @@ export class ControlConnection implements SocketListener, SocketOwner {
   /** Looks what is left when nothing is under way. */
   private settle(): void {
     if (this.state !== 'reading' || this.reading || this.scheduled || this.socket.writableNeedDrain) return;
-    const begun = this.open !== undefined || this.pending !== undefined;
+    const { begun } = this;
     if (!begun) this.terms.idle(this.socket);
     if (!this.halfClosed) return;
-    if (begun) this.answerLast(text(400, 'Failed to parse request header.\n'), '1.1', true);
+    if (begun) this.answerLast(MALFORMED, '1.1', true);
     else this.end();
   }
 
@@ -188,7 +193,7 @@ export class ControlConnection implements SocketListener, SocketOwner {
   }
 
   private begin(head: RequestHead): void {
-    const { method, contentLength, transferEncoding, protocol, expect } = head;
+    const { method, contentLength, protocol, expect } = head;
     this.terms.busy(this.socket);
     this.fresh = false;
     this.headBegun = false;
@@ -198,17 +203,9 @@ export class ControlConnection implements SocketListener, SocketOwner {
       this.socket.destroy();
       return;
     }
-    const needsLength = transferEncoding !== undefined || !BODILESS.has(method);
-    const refusal =
-      protocol === '0.9' || protocol === '2.0'
-        ? text(400, 'Failed to parse request header.\n')
-        : transferEncoding !== undefined || (contentLength === undefined && needsLength)
-          ? text(411, 'Request requires Content-Length.\n')
-          : (contentLength ?? 0) > this.terms.maxBodyBytes
-            ? text(400, 'Request body too large.\n')
-            : undefined;
+    const refusal = refusalOf(head, this.terms.maxBodyBytes);
     if (refusal !== undefined) {
-      this.answerLast(refusal, protocol === '1.0' ? '1.0' : '1.1', method !== 'HEAD');
+      this.answerLast(refusal, versionFor(protocol), method !== 'HEAD');
       return;
     }
     const missing = contentLength ?? 0;
@@ -247,8 +244,8 @@ export class ControlConnection implements SocketListener, SocketOwner {
     const { method, target, protocol, connection } = head;
     const withBody = method !== 'HEAD';
     this.terms.answered(method, target, answer);
-    if (protocol !== '1.1' || asksToClose(connection)) {
-      this.answerLast(answer, protocol === '1.0' ? '1.0' : '1.1', withBody);
+    if (protocol !== '1.1' || (connection !== undefined && hasOption(connection, 'close'))) {
+      this.answerLast(answer, versionFor(protocol), withBody);
       return;
     }
     this.state = 'reading';
@@ -306,22 +303,29 @@ export function text(code: number, body: string): Answer {
   return { code, type: 'text/plain', body };
 }
 
+/** What is answered to a head alone, because its body is not to be read; undefined when it is. */
+function refusalOf(
+  { method, protocol, contentLength, transferEncoding }: RequestHead,
+  maxBodyBytes: number,
+): Answer | undefined {
+  if (protocol === '0.9' || protocol === '2.0') return MALFORMED;
+  const known = contentLength !== undefined || BODILESS.has(method);
+  if (transferEncoding !== undefined || !known) return text(411, 'Request requires Content-Length.\n');
+  return (contentLength ?? 0) > maxBodyBytes ? text(400, 'Request body too large.\n') : undefined;
+}
+
 /** One length beyond what can be counted is a large body; all else is a bad one. */
 function faultText(fault: HeadFault, lines: string): string {
-  if (fault !== 'length') return 'Failed to parse request header.\n';
+  if (fault !== 'length') return MALFORMED.body;
   const lengths = lines.match(/^(?:content-length|transfer-encoding):.*$/gim) ?? [];
   const [only = ''] = lengths;
   const countable = lengths.length !== 1 || !/:[\t ]*\d{16,19}[\t ]*$/.test(only);
   return countable ? 'Bad Content-Length.\n' : 'Request body too large.\n';
 }
 
-function asksToClose(connection: string | undefined): boolean {
-  return (
-    connection
-      ?.toLowerCase()
-      .split(',')
-      .some((option) => option.trim() === 'close') === true
-  );
+/** The version of an answer: 1.1 to all that do not say 1.0. */
+function versionFor(protocol: string): '1.0' | '1.1' {
+  return protocol === '1.0' ? '1.0' : '1.1';
 }
 
 /** Most answers are, and are written for less as what they are. */

@@ -1,5 +1,5 @@
 /** What is asked of a request once it is parsed, whoever parsed it, and what it says about its connection. */
-import type { HeaderList } from '../protocol/headers.js';
+import { type HeaderList, hasOption } from '../protocol/headers.js';
 import {
   INVALID_HOST,
   INVALID_VERSION,
@@ -55,12 +55,4 @@ export function isPersistent({ protocol, connection, transferEncoding }: Connect
   if (protocol === '1.1') return connection === undefined || !hasOption(connection, 'close');
   // Whoever passed on a coding that HTTP/1.0 does not have may see another end of this request than we do.
   return transferEncoding === undefined && connection !== undefined && hasOption(connection, 'keep-alive');
-}
-
-/** Whether a `Connection` header lists an option; the option in lower case. */
-export function hasOption(connection: string, option: string): boolean {
-  return connection
-    .toLowerCase()
-    .split(',')
-    .some((token) => token.trim() === option);
 }

@@ -97,6 +97,14 @@ export function hasPrefix(name: string, lowercasePrefix: string): boolean {
   return name.length >= length && name.slice(0, length).toLowerCase() === lowercasePrefix;
 }
 
+/** Whether a `Connection` header lists an option; the option in lower case. */
+export function hasOption(connection: string, option: string): boolean {
+  return connection
+    .toLowerCase()
+    .split(',')
+    .some((token) => token.trim() === option);
+}
+
 /**
  * Cuts a value at the commas outside double quotes (appendix C, "Split"). Parts are trimmed; an empty value has no
  * parts, a trailing comma adds none, and from a quote that is never closed on the rest is one part.

@@ -1,8 +1,8 @@
 /** What becomes of a request whose head could be read. */
-import { type HeaderList, withoutHeaders } from '../../protocol/headers.js';
+import { type HeaderList, hasOption, withoutHeaders } from '../../protocol/headers.js';
 import type { RequestHead } from '../../protocol/http1/request-head.js';
 import { BAD_UPGRADE, badRequest, type EarlyError, NO_TUNNELS, UPGRADE_WHILE_BUSY } from '../early-errors.js';
-import { faultOf, hasOption, transferFaultOf } from '../request-rules.js';
+import { faultOf, transferFaultOf } from '../request-rules.js';
 import { handshakeKey, isWebSocket } from '../websocket-upgrade.js';
 
 export type Admission =
