@@ -38,8 +38,11 @@ export interface Outlet<Channel extends OrderedChannel> {
   channel(name: string): Channel | undefined;
   /** Holds that would get the item if it went out now. */
   receivers(channel: Channel, item: Item): number;
-  /** Lets an item out to whoever is subscribed now, and begins and ends its tally as it sees fit. */
-  release(channel: Channel, publication: Publication): void;
+  /**
+   * Lets an item out to whoever is subscribed now, and begins and ends its tally as it sees fit.
+   * @param receivers - how many that are
+   */
+  release(channel: Channel, publication: Publication, receivers: number): void;
 }
 
 /** What became of a published item. `receivers` counts the holds it will reach. */
@@ -132,7 +135,7 @@ export class Admission<Channel extends OrderedChannel> extends Timed {
   private release(channel: Channel, publication: Publication): number {
     const receivers = this.outlet.receivers(channel, publication.item);
     this.logPublish(channel.name, receivers);
-    this.outlet.release(channel, publication);
+    this.outlet.release(channel, publication, receivers);
     return receivers;
   }
 

@@ -173,7 +173,7 @@ export class Hub implements Publishing, Outlet<Channel> {
     const channel = this.channels.get(item.channel);
     if (channel === undefined) return;
     if (!item.noSeq) channel.lastId = item.id;
-    this.release(channel, new Publication(item, tally));
+    this.release(channel, new Publication(item, tally), this.receivers(channel, item));
   }
 
   /** Ends a subscription; what was published and not yet written to it is not written. */
@@ -270,8 +270,7 @@ export class Hub implements Publishing, Outlet<Channel> {
     return receivers;
   }
 
-  release(channel: Channel, publication: Publication): void {
-    const receivers = this.receivers(channel, publication.item);
+  release(channel: Channel, publication: Publication, receivers: number): void {
     publication.tally?.expect(receivers);
     if (receivers === 0) return;
     if (this.limiter !== undefined) {

@@ -11,7 +11,7 @@ const INTERVAL = 1_000;
 export class Lingering extends Timed {
   private readonly channels = new Set<Channel>();
 
-  /** @param due - called when a channel's time is over; it may have subscribers again by then */
+  /** @param over - called when a channel's time is over; it may have subscribers again by then */
   constructor(
     private readonly wheel: Wheel,
     private readonly over: (channel: Channel) => void,
