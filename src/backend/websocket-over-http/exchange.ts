@@ -7,7 +7,7 @@ import { encodeEvents } from '../../protocol/websocket-events.js';
 import type { Target } from '../../routes/route.js';
 import { Timed, type Wheel } from '../../time/wheel.js';
 import type { HttpBackend, OriginRequest } from '../verdict.js';
-import { WholeAnswer, type WholeResult } from './whole-answer.js';
+import { WholeAnswer, type WholeResult } from '../whole-answer.js';
 
 /** Tries after a request that could not be connected, once the WebSocket is open. */
 export const MAX_RETRIES = 5;

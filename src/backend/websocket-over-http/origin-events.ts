@@ -9,8 +9,8 @@ import {
   type WebSocketEvent,
 } from '../../protocol/websocket-events.js';
 import type { WebSocketVerdict } from '../websocket-verdict.js';
+import type { WholeResult } from '../whole-answer.js';
 import { isEventsResponse } from './response-headers.js';
-import type { WholeResult } from './whole-answer.js';
 
 /** The events of a body; undefined when it is malformed. */
 export function readEvents(body: Buffer): WebSocketEvent[] | undefined {

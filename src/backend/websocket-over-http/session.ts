@@ -14,6 +14,7 @@ import type { CompleteResponse } from '../../protocol/instruct.js';
 import { encodeEvents, type WebSocketEvent } from '../../protocol/websocket-events.js';
 import { Timed } from '../../time/wheel.js';
 import type { WebSocketVerdict } from '../websocket-verdict.js';
+import type { WholeResult } from '../whole-answer.js';
 import { ClientQueue, type Offer } from './client-queue.js';
 import { Exchange, type ExchangeLimits, type ExchangeParts, MAX_RETRIES, sendDisconnect } from './exchange.js';
 import { channelsIn, deliverEvents, mayHaveOpened, NOT_OPENED, readEvents } from './origin-events.js';
@@ -25,7 +26,6 @@ import {
   openingHeaders,
   storeMeta,
 } from './response-headers.js';
-import type { WholeResult } from './whole-answer.js';
 
 /** Shared by all sessions. */
 export interface SessionLimits extends ExchangeLimits {

@@ -7,12 +7,12 @@
 import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { AnswerCall, HttpBackend } from '../../backend/verdict.js';
+import { WholeAnswer } from '../../backend/whole-answer.js';
 import { HoldfastError } from '../../errors/holdfast-error.js';
 import { Counters, type CounterValues } from '../../observe/counters.js';
 import { Bus } from './bus.js';
 import type { CentralHub, ItemTaker } from './central-hub.js';
 import type { FramePayload } from './frames.js';
-import { HandlerAnswer } from './handler-answer.js';
 import { CHANNEL, FRAMES, type MainMessage, type StartMessage, type WorkerMessage } from './messages.js';
 import type { SessionRelay } from './session-relay.js';
 
@@ -194,9 +194,11 @@ export class WorkerLink implements ItemTaker {
       this.bus.send({ kind: 'no-answer', id, failure: { kind: 'unreachable' } });
       return;
     }
-    const answer = new HandlerAnswer((message) => {
+    // It has come from its handler in one message: there is nothing left to bound.
+    const answer = new WholeAnswer(Number.POSITIVE_INFINITY, (result) => {
       this.calls.delete(id);
-      this.bus.send({ ...message, id });
+      if (result.kind === 'response') this.bus.send({ kind: 'answer', id, response: result.response });
+      else this.bus.send({ kind: 'no-answer', id, failure: result.failure });
     });
     this.calls.set(id, backend.send(request, target, answer));
   }

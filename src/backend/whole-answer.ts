@@ -1,7 +1,7 @@
 /** An origin's answer, read to its end before anybody looks at it. */
-import type { HeaderList } from '../../protocol/headers.js';
-import type { CompleteResponse } from '../../protocol/instruct.js';
-import type { AnswerCall, AnswerReceiver, Failure } from '../verdict.js';
+import type { HeaderList } from '../protocol/headers.js';
+import type { CompleteResponse } from '../protocol/instruct.js';
+import type { AnswerCall, AnswerReceiver, Failure } from './verdict.js';
 
 export type WholeResult =
   | { readonly kind: 'response'; readonly response: CompleteResponse }
