@@ -1,5 +1,6 @@
 /** The JSON Schema of the native configuration file, for editors; made from the table of settings. */
-import { findSetting, SECTIONS, SETTINGS, type SettingEntry } from './schema.js';
+import { findSetting, SETTINGS, type SettingEntry } from './schema.js';
+import { SECTIONS } from './setting-table.js';
 import { describeType, ITEM_PATTERNS, type ListItem, type ValueType } from './validate.js';
 
 /** A JSON Schema or a part of one. */

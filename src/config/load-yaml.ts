@@ -4,7 +4,8 @@
  */
 import { isAlias, isMap, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
 import { HoldfastError } from '../errors/holdfast-error.js';
-import { findSetting, type Layer, SECTIONS, type SettingEntry, unknownSetting } from './schema.js';
+import { findSetting, type Layer, type SettingEntry, settingAt, unknownSetting } from './schema.js';
+import { SECTIONS } from './setting-table.js';
 import { type Checked, checkText, checkValue, invalidValue } from './validate.js';
 
 /** A file much larger than any configuration is refused before it is parsed. */
@@ -45,8 +46,7 @@ export function loadYaml(text: string, file: string): Layer {
 
   const layer = new Map<string, unknown>();
   const take = (path: string, { line, value }: Entry): void => {
-    const entry = findSetting(path);
-    if (entry === undefined) throw unknownSetting(path, place(file, line));
+    const entry = settingAt(path, place(file, line));
     const plain = guarded(() => value?.toJS(document, { maxAliasCount: 100 }), file, line);
     const checked = checkNode(entry, resolved(value), plain);
     if (!checked.ok) throw invalidValue(`${path} (${place(file, lineOf(value) ?? line)})`, entry.type, plain);

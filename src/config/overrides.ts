@@ -3,7 +3,7 @@
  * --verbose, which win over it (specification 1.4).
  */
 import { HoldfastError } from '../errors/holdfast-error.js';
-import { findSetting, type Layer, unknownSetting } from './schema.js';
+import { type Layer, settingAt } from './schema.js';
 import type { ListenAddress, LogLevel } from './settings.js';
 import { ANY_HOST, abbreviate, checkText, describeType, didYouMean, invalidValue, parseAddress } from './validate.js';
 
@@ -23,8 +23,7 @@ export function readSets(sets: readonly string[]): Layer {
     if (split < 1) throw usage(`--set takes path.to.key=value, not ${abbreviate(set)}`);
     const path = set.slice(0, split).trim();
     const value = set.slice(split + 1);
-    const entry = findSetting(path);
-    if (entry === undefined) throw unknownSetting(path, 'given with --set');
+    const entry = settingAt(path, 'given with --set');
     const checked = checkText(entry.type, value);
     if (!checked.ok) throw invalidValue(`${path} (given with --set)`, entry.type, value);
     layer.set(entry.path, checked.value);
@@ -78,10 +77,10 @@ function readRoute(line: string): string {
 }
 
 function readWorkers(text: string): unknown {
-  const entry = findSetting('workers.count');
-  const checked = entry === undefined ? { ok: false as const } : checkText(entry.type, text);
-  if (checked.ok || entry === undefined) return checked.ok ? checked.value : undefined;
-  throw usage(`--workers takes ${describeType(entry.type)}, not ${abbreviate(text)}`);
+  const { type } = settingAt('workers.count', 'given with --workers');
+  const checked = checkText(type, text);
+  if (!checked.ok) throw usage(`--workers takes ${describeType(type)}, not ${abbreviate(text)}`);
+  return checked.value;
 }
 
 function readLogLevel(text: string): LogLevel {

@@ -6,7 +6,8 @@ import { ERROR_CODES, hintOf } from '../errors/catalogue.js';
 import { variableName } from './environment.js';
 import { written, writtenDefault } from './json-schema.js';
 import { PROCESS_KEYS, UNSUPPORTED_KEYS } from './pushpin-keys.js';
-import { findSetting, SECTIONS, SETTINGS, type SettingEntry } from './schema.js';
+import { findSetting, SETTINGS, type SettingEntry } from './schema.js';
+import { SECTIONS } from './setting-table.js';
 import { describeType } from './validate.js';
 
 const GENERATED = 'Made by `npm run generate` from the tables in the source. Do not edit.';

@@ -123,7 +123,7 @@ export function checkValue(type: ValueType, value: unknown): Checked {
     case 'number':
       return Number.isFinite(value) && within(value, type) ? right(value) : WRONG;
     case 'integer-or-auto':
-      return value === AUTO || (Number.isSafeInteger(value) && within(value, type)) ? right(value) : WRONG;
+      return value === AUTO ? right(value) : checkValue({ ...type, kind: 'integer' }, value);
     case 'text':
     case 'key':
       return typeof value === 'string' ? right(value) : WRONG;
@@ -152,7 +152,7 @@ export function checkText(type: ValueType, text: string): Checked {
       if (text === 'true' || text === '1') return right(true);
       return text === 'false' || text === '0' ? right(false) : WRONG;
     case 'integer-or-auto':
-      return checkValue(type, text === AUTO ? text : Number(text || 'x'));
+      return text === AUTO ? right(text) : checkText({ ...type, kind: 'integer' }, text);
     case 'integer':
       return /^-?[0-9]{1,16}$/.test(text) ? checkValue(type, Number(text)) : WRONG;
     case 'number':

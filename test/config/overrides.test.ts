@@ -62,7 +62,7 @@ describe('readShortFlags', () => {
     expect([...readShortFlags({ ...NO_FLAGS, workers })]).toEqual([['workers.count', count]]);
   });
 
-  it.each(['', '0', '65', '1.5', 'all'])('refuses %j workers', (workers) => {
+  it.each(['', '0', '65', '1.5', 'all', '0x2', '2e0', '2.0', ' 2'])('refuses %j workers', (workers) => {
     const error = thrown(() => readShortFlags({ ...NO_FLAGS, workers }));
     expect(error.code).toBe('HOLDFAST_USAGE');
     expect(error.message).toBe(`--workers takes an integer from 1 to 64, or auto, not ${JSON.stringify(workers)}`);

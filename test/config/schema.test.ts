@@ -4,10 +4,10 @@ import {
   defaultSettings,
   findSetting,
   resolveSettings,
-  SECTIONS,
   SETTINGS,
   settingsFrom,
 } from '../../src/config/schema.js';
+import { SECTIONS } from '../../src/config/setting-table.js';
 import type { Settings } from '../../src/config/settings.js';
 import { checkValue } from '../../src/config/validate.js';
 import { thrown } from './thrown.js';
