@@ -17,6 +17,7 @@ import {
   withoutHeaders,
 } from '../protocol/headers.js';
 import { type CompleteResponse, isGripResponse, parseInstruct } from '../protocol/instruct.js';
+import { joinedBytes } from '../protocol/joined-bytes.js';
 import type { AnswerCall, AnswerReceiver, BodySink, BodySource, Call, Failure, Verdict } from './verdict.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -128,7 +129,7 @@ export class Judge implements AnswerReceiver, BodySource, Call {
   }
 
   private judge(): Verdict {
-    const body = this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks);
+    const body = joinedBytes(this.chunks);
     return judgeComplete({ code: this.code, reason: this.reason, headers: this.headers, body });
   }
 }

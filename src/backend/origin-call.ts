@@ -7,7 +7,7 @@
 import type { HeaderList } from '../protocol/headers.js';
 import type { Target } from '../routes/route.js';
 import type { OriginConnection, OriginExchange } from './origin-connection.js';
-import { failureOf, isClosed } from './origin-failure.js';
+import { asError, failureOf, isClosed } from './origin-failure.js';
 import type { OriginPools } from './origin-pools.js';
 import type { AnswerCall, AnswerReceiver, Failure, OriginRequest } from './verdict.js';
 
@@ -40,7 +40,7 @@ export class OriginCall implements OriginExchange, AnswerCall {
       this.connection = this.pools.take(this.target, this.request.authority, this.repeated);
       this.connection.send(this.request, this);
     } catch (error) {
-      this.failed(error instanceof Error ? error : new Error(String(error)));
+      this.failed(asError(error));
     } finally {
       this.sending = false;
     }

@@ -33,6 +33,11 @@ export class ConnectionLostError extends Error {
   }
 }
 
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 /**
  * Whether the next target may be tried is told by the kind `connect`.
  *

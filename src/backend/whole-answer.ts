@@ -1,6 +1,7 @@
 /** An origin's answer, read to its end before anybody looks at it. */
 import type { HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
+import { joinedBytes } from '../protocol/joined-bytes.js';
 import type { AnswerCall, AnswerReceiver, Failure } from './verdict.js';
 
 export type WholeResult =
@@ -49,8 +50,7 @@ export class WholeAnswer implements AnswerReceiver {
 
   end(): void {
     const { code, reason, headers, chunks } = this;
-    const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-    this.finish({ kind: 'response', response: { code, reason, headers, body } });
+    this.finish({ kind: 'response', response: { code, reason, headers, body: joinedBytes(chunks) } });
   }
 
   failed(failure: Failure): void {

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { getHeaders, hasOption } from '../protocol/headers.js';
 import { HEAD_END, startOfHead } from '../protocol/http1/head-bounds.js';
 import { faultOfStart, type HeadFault, type RequestHead, readRequestHead } from '../protocol/http1/request-head.js';
+import { joinedBytes } from '../protocol/joined-bytes.js';
 import { reasonOf } from '../protocol/status-reasons.js';
 import { closeLingering } from '../sockets/lingering-close.js';
 import type { SocketListener, SocketOwner } from '../sockets/socket-events.js';
@@ -219,8 +220,7 @@ export class ControlConnection implements SocketListener, SocketOwner {
     open.missing -= used;
     open.chunks.push(used === bytes.length ? bytes : bytes.subarray(0, used));
     if (open.missing > 0) return undefined;
-    const { chunks } = open;
-    this.serve(open.head, chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    this.serve(open.head, joinedBytes(open.chunks));
     return used < bytes.length ? bytes.subarray(used) : undefined;
   }
 

@@ -1,5 +1,6 @@
 /** The body of an HTTP/1.1 request, read from `node:http`'s message. */
 import type { IncomingMessage } from 'node:http';
+import { joinedBytes } from '../protocol/joined-bytes.js';
 import type { Prefetched, RequestBody } from './client-request.js';
 
 export class Http1Body implements RequestBody {
@@ -17,7 +18,7 @@ export class Http1Body implements RequestBody {
     const finish = (complete: boolean): void => {
       message.off('data', onBytes);
       message.off('end', onEnd);
-      done({ bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), complete });
+      done({ bytes: joinedBytes(chunks), complete });
     };
     const onEnd = (): void => finish(true);
     const onBytes = (chunk: Buffer): void => {

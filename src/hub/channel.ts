@@ -8,6 +8,7 @@
  * later starts at it. Writing happens in slices; a subscriber that is reached gets everything it misses in one
  * joined buffer, so publishes that come faster than they can be written merge by themselves.
  */
+import { joinedBytes } from '../protocol/joined-bytes.js';
 import type { Encoding, Publication } from './publication.js';
 import type { OrderedChannel, WaitingItem } from './sequencer.js';
 import { deliverOne, SUBSCRIBER_KINDS, type SubscriberKind, type Subscription } from './subscriber.js';
@@ -193,7 +194,7 @@ export class Channel implements OrderedChannel {
     let run: Buffer[] = [];
     const endRun = (): void => {
       if (run.length === 0) return;
-      steps.push({ bytes: run.length === 1 ? (run[0] as Buffer) : Buffer.concat(run), count: run.length });
+      steps.push({ bytes: joinedBytes(run), count: run.length });
       run = [];
     };
     for (let at = from; at < head; at += 1) {

@@ -6,6 +6,7 @@
  */
 import type { OriginRequest } from '../backend/verdict.js';
 import type { Prefetched, RequestBody } from '../front/client-request.js';
+import { joinedBytes } from '../protocol/joined-bytes.js';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -38,7 +39,7 @@ export class ForwardedBody {
   /** The whole body, when it has been read to its end and is small enough. */
   whole(): Buffer | undefined {
     if (this.state !== 'complete' || this.kept === undefined) return undefined;
-    return this.kept.length === 1 ? this.kept[0] : Buffer.concat(this.kept);
+    return joinedBytes(this.kept);
   }
 
   /**

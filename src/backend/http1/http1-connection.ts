@@ -12,7 +12,7 @@ import type { ResponseHead } from '../../protocol/http1/response-head.js';
 import { Timed, type Wheel } from '../../time/wheel.js';
 import { hearOut } from '../hear-out.js';
 import type { OriginConnection, OriginConnectionOptions, OriginExchange } from '../origin-connection.js';
-import { ConnectionLostError } from '../origin-failure.js';
+import { asError, ConnectionLostError } from '../origin-failure.js';
 import type { OriginServer } from '../origin-server.js';
 import type { OriginRequest } from '../verdict.js';
 import { AnswerReader, type AnswerSink } from './answer-reader.js';
@@ -154,7 +154,7 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
       this.paused = !over && this.full;
     } catch (error) {
       // What a receiver does wrong costs its own exchange, and not those of all others.
-      this.broken(error instanceof Error ? error : new Error(String(error)));
+      this.broken(asError(error));
     }
     return !this.paused;
   }
@@ -215,7 +215,7 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
         if (this.feed === feed) this.feed = undefined;
       },
       (error: unknown) => {
-        if (this.feed === feed) this.fail(error instanceof Error ? error : new Error(String(error)));
+        if (this.feed === feed) this.fail(asError(error));
       },
     );
   }

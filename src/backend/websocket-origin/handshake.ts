@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { getHeaders, type HeaderList } from '../../protocol/headers.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
 import { headerListOf } from '../../protocol/raw-headers.js';
-import { failureOf } from '../origin-failure.js';
+import { asError, failureOf } from '../origin-failure.js';
 import type { OriginServer } from '../origin-server.js';
 import type { Call, Failure } from '../verdict.js';
 import { type OpeningRequest, openingFault, openingHeaders } from './opening.js';
@@ -138,8 +138,7 @@ export class Handshake implements Call {
   }
 
   private fail(error: unknown): void {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    this.failWith(failureOf(cause, this.server.secure, this.socket !== undefined));
+    this.failWith(failureOf(asError(error), this.server.secure, this.socket !== undefined));
   }
 
   private failWith(failure: Failure): void {

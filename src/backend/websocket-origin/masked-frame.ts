@@ -1,5 +1,6 @@
 /** WebSocket frames from us to an origin, which are masked with random keys (RFC 6455 5.3). */
 import * as ws from 'ws';
+import { joinedBytes } from '../../protocol/joined-bytes.js';
 import { encodeCloseFrame, WS_OPCODES } from '../../protocol/websocket-frame.js';
 
 interface FrameOptions {
@@ -20,9 +21,7 @@ const SHORT_HEAD = 2;
 /** A whole message, or a control frame. */
 export function maskedFrame(type: Exclude<keyof typeof WS_OPCODES, 'continuation'>, payload: Buffer): Buffer {
   const options = { fin: true, opcode: WS_OPCODES[type], rsv1: false, mask: true, readOnly: true };
-  const parts = Sender.frame(payload, options);
-  const [only] = parts;
-  return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
+  return joinedBytes(Sender.frame(payload, options));
 }
 
 /** A close frame; what no frame may carry is left out or cut as in one to a client. */

@@ -8,6 +8,7 @@
  * A reader of `rest` goes on when the exchange lets go; it is cut off when the connection ends.
  */
 import { ChunkedDecoder, type ChunkedFault } from '../../protocol/http1/chunked-decoder.js';
+import { joinedBytes } from '../../protocol/joined-bytes.js';
 import type { Prefetched, RequestBody } from '../client-request.js';
 import type { RequestTail } from '../http1-exchange.js';
 
@@ -16,8 +17,6 @@ const MAX_KEPT = 100_000;
 
 /** Pieces that are kept before they are put together. */
 const MAX_PIECES = 256;
-
-const EMPTY = Buffer.alloc(0);
 
 type Use = 'kept' | 'prefetching' | 'read' | 'unwanted';
 
@@ -165,10 +164,9 @@ export class EdgeBody implements RequestBody, RequestTail {
 
   private drain(): Buffer {
     const { pieces } = this;
-    const [first = EMPTY] = pieces;
     this.pieces = [];
     this.kept = 0;
     this.source.bodyDrained(this);
-    return pieces.length > 1 ? Buffer.concat(pieces) : first;
+    return joinedBytes(pieces);
   }
 }

@@ -7,6 +7,7 @@
  *                                     │  ▲
  *                                     \──► escape
  */
+import { joinedBytes } from '../joined-bytes.js';
 
 /** What a directive stands for, or why it stands for nothing; the position is added here. */
 export type Substitution =
@@ -55,7 +56,7 @@ export class DirectiveScanner {
     let at = 0;
     while (at < chunk.length && this.failure === undefined) at = this.step(chunk, at, output);
     this.base += chunk.length;
-    return this.failure ?? { kind: 'rendered', content: joined(output) };
+    return this.failure ?? { kind: 'rendered', content: joinedBytes(output) };
   }
 
   /** To be called at the end: a directive that is not complete by now is an error. */
@@ -130,7 +131,7 @@ export class DirectiveScanner {
 
   private direct(byte: number, at: number, output: Buffer[]): void {
     const directive = byte < ASCII_END ? String.fromCharCode(byte) : '\ufffd';
-    const substitution = this.substitute(directive, joined(this.argument));
+    const substitution = this.substitute(directive, joinedBytes(this.argument));
     this.argument = [];
     this.argumentBytes = 0;
     this.state = 'text';
@@ -176,10 +177,4 @@ export function variableSubstitute(variables: ReadonlyMap<string, string>): Subs
     if (value === undefined) return { kind: 'refused', reason: `No such variable '${name}'` };
     return { kind: 'bytes', bytes: Buffer.from(value, 'utf8') };
   };
-}
-
-function joined(pieces: readonly Buffer[]): Buffer {
-  const [first] = pieces;
-  if (first === undefined) return EMPTY;
-  return pieces.length === 1 ? first : Buffer.concat(pieces);
 }

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
+import { joinedBytes } from '../../protocol/joined-bytes.js';
 import { type FramePayload, FrameReader, plainFrame } from './frames.js';
 
 /** The frame type of messages that are rare, as plain objects; all others are the business of their codecs. */
@@ -80,7 +81,7 @@ export class Bus<Sent, Received> {
     if (waiting.length === 0 || this.over) return;
     this.waiting = [];
     this.waitingBytes = 0;
-    this.socket.write(waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting), this.taken);
+    this.socket.write(joinedBytes(waiting), this.taken);
   };
 
   /** Not by `drain`, which says nothing of writes that were small. */
