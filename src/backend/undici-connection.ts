@@ -189,20 +189,14 @@ function hasKnownCoding(headers: HeaderList): boolean {
   return getHeaders(headers, 'transfer-encoding').every((coding) => coding.toLowerCase() === 'chunked');
 }
 
-/** Methods whose requests carry a Content-Length even when the body is empty (specification 3.4, 10). */
-function needsLength(method: string): boolean {
-  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
-}
-
 /** `OriginRequest.headers` are without Host and framing; what is left that undici refuses is the offer to upgrade. */
-function flatten({ method, authority, headers, body }: OriginRequest): string[] {
+function flatten({ authority, headers, body }: OriginRequest): string[] {
   const flat = ['Host', authority];
   for (const [name, value] of headers) {
     if (name.length === UPGRADE.length && name.toLowerCase() === UPGRADE) continue;
     flat.push(name, value);
   }
-  const { length } = body;
-  const empty = Buffer.isBuffer(body) && body.length === 0 && !needsLength(method);
-  if (length !== undefined && !empty) flat.push('Content-Length', String(length));
+  // Of a body that is there as a whole undici says the length itself, by the method.
+  if (!Buffer.isBuffer(body) && body.length !== undefined) flat.push('Content-Length', String(body.length));
   return flat;
 }
