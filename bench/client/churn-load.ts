@@ -1,7 +1,7 @@
 /** Clients of all kinds that come and go, so many visits a second. */
 import { HttpPublisher } from './http-publisher.js';
-import { type Load, Tally } from './load.js';
-import type { Change, ChurnSpec, Report, ServerPorts } from './messages.js';
+import { type Counts, type Load, Tally } from './load.js';
+import type { Change, ChurnSpec, ServerPorts } from './messages.js';
 import type { Sockets } from './socket.js';
 import { VISITS, type VisitParts } from './visits.js';
 
@@ -14,7 +14,7 @@ const PUBLISHERS = 8;
 const STOP_LIMIT = 20_000;
 
 export class ChurnLoad implements Load {
-  private readonly tally = new Tally();
+  readonly tally = new Tally();
   private readonly parts: VisitParts;
   private readonly underway = new Set<Promise<void>>();
   private pace: number;
@@ -47,12 +47,8 @@ export class ChurnLoad implements Load {
     if (change.kind === 'pace') this.pace = change.visitsPerSecond;
   }
 
-  mark(): void {
-    this.tally.clear();
-  }
-
-  report(): Report {
-    return this.tally.report({ 'under way': this.underway.size });
+  standing(): Counts {
+    return { 'under way': this.underway.size };
   }
 
   /** Begins no more visits, and lets those under way come to their end. */

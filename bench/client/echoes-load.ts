@@ -3,14 +3,14 @@ import { micros } from '../clock.js';
 import { messageText } from '../payload.js';
 import { Fleet } from './fleet.js';
 import type { Hold } from './hold.js';
-import { type Load, Tally } from './load.js';
-import type { EchoesSpec, Report, ServerPorts } from './messages.js';
+import { type Counts, type Load, Tally } from './load.js';
+import type { EchoesSpec, ServerPorts } from './messages.js';
 import type { Sockets } from './socket.js';
 
 const IN_FLIGHT = 32;
 
 export class EchoesLoad implements Load {
-  private readonly tally = new Tally();
+  readonly tally = new Tally();
   private readonly fleet: Fleet;
 
   constructor(
@@ -39,14 +39,8 @@ export class EchoesLoad implements Load {
     return this.fleet.grow(this.spec.connections);
   }
 
-  async change(): Promise<void> {}
-
-  mark(): void {
-    this.tally.clear();
-  }
-
-  report(): Report {
-    return this.tally.report({ open: this.fleet.open });
+  standing(): Counts {
+    return { open: this.fleet.open };
   }
 
   async stop(): Promise<void> {

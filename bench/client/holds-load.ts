@@ -7,8 +7,8 @@ import { micros } from '../clock.js';
 import { FanOutTally } from './fan-out-tally.js';
 import { Fleet } from './fleet.js';
 import type { Hold } from './hold.js';
-import { type Load, Tally } from './load.js';
-import type { Change, Completed, HoldsSpec, Report, ServerPorts } from './messages.js';
+import { type Counts, type Load, Tally } from './load.js';
+import type { Change, Completed, HoldsSpec, ServerPorts } from './messages.js';
 import { OwnPublishing } from './own-publishing.js';
 import type { Sockets } from './socket.js';
 
@@ -18,7 +18,7 @@ export const SHARED_NUMBERS = 0x40000000;
 const REST_LIMIT = 3_000;
 
 export class HoldsLoad implements Load {
-  private readonly tally = new Tally();
+  readonly tally = new Tally();
   private readonly fleet: Fleet;
   private readonly fanOut: FanOutTally;
   private readonly publishing: OwnPublishing;
@@ -78,12 +78,8 @@ export class HoldsLoad implements Load {
     }
   }
 
-  mark(): void {
-    this.tally.clear();
-  }
-
-  report(): Report {
-    return this.tally.report({ open: this.fleet.open });
+  standing(): Counts {
+    return { open: this.fleet.open };
   }
 
   async stop(): Promise<void> {

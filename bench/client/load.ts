@@ -2,12 +2,16 @@
 import { Histogram } from '../histogram.js';
 import type { Change, Report } from './messages.js';
 
+export type Counts = Readonly<Record<string, number>>;
+
 export interface Load {
+  readonly tally: Tally;
   /** Resolves when all its connections are there, or it is clear that some will not be. */
   start(): Promise<void>;
-  change(change: Change): Promise<void>;
-  mark(): void;
-  report(): Report;
+  /** Left out by loads that go on as they began. */
+  change?(change: Change): Promise<void>;
+  /** What is so now, whatever was counted since the mark. */
+  standing?(): Counts;
   /** Closes all connections. */
   stop(): Promise<void>;
 }
@@ -36,7 +40,7 @@ export class Tally {
     for (const histogram of this.histograms.values()) histogram.clear();
   }
 
-  report(more: Readonly<Record<string, number>> = {}): Report {
+  report(more: Counts = {}): Report {
     const latencies = [...this.histograms].map(([name, histogram]) => [name, histogram.entries()] as const);
     return { counts: { ...Object.fromEntries(this.counts), ...more }, latencies: Object.fromEntries(latencies) };
   }

@@ -34,39 +34,41 @@ function loadOf(spec: LoadSpec, ports: ServerPorts, index: number): Load {
   }
 }
 
-async function obey(command: Command, load: Load | undefined): Promise<Report> {
-  switch (command.kind) {
-    case 'start':
-      throw new Error('a client has one load at a time');
-    case 'change':
-      await load?.change(command.change);
-      break;
-    case 'mark': {
-      const before = load?.report() ?? NOTHING;
-      load?.mark();
-      return before;
-    }
-    case 'report':
-      break;
-    case 'stop':
-      await load?.stop();
-      break;
-  }
-  return load?.report() ?? NOTHING;
+function reportOf(load: Load | undefined): Report {
+  return load?.tally.report(load.standing?.()) ?? NOTHING;
 }
 
 function serve(): void {
   let load: Load | undefined;
-  const answer = async ({ id, command }: ToClient): Promise<void> => {
-    try {
-      if (command.kind === 'start') {
+  /** @returns what was counted until it was done */
+  const obey = async (command: Command): Promise<Report> => {
+    switch (command.kind) {
+      case 'start':
         load = loadOf(command.spec, command.ports, command.index);
         await load.start();
-        send({ kind: 'reply', id, report: load.report() });
-        return;
+        break;
+      case 'change':
+        await load?.change?.(command.change);
+        break;
+      case 'mark': {
+        const before = reportOf(load);
+        load?.tally.clear();
+        return before;
       }
-      send({ kind: 'reply', id, report: await obey(command, load) });
-      if (command.kind === 'stop') load = undefined;
+      case 'report':
+        break;
+      case 'stop': {
+        await load?.stop();
+        const last = reportOf(load);
+        load = undefined;
+        return last;
+      }
+    }
+    return reportOf(load);
+  };
+  const answer = async ({ id, command }: ToClient): Promise<void> => {
+    try {
+      send({ kind: 'reply', id, report: await obey(command) });
     } catch (error) {
       send({ kind: 'failed', id, why: error instanceof Error ? error.message : String(error) });
     }

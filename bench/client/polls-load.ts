@@ -3,7 +3,7 @@ import { micros } from '../clock.js';
 import { fillingOf, MessageReader, messageText } from '../payload.js';
 import { HttpPublisher } from './http-publisher.js';
 import { type Load, Tally } from './load.js';
-import type { PollsSpec, Report, ServerPorts } from './messages.js';
+import type { PollsSpec, ServerPorts } from './messages.js';
 import { getRequest, Requester } from './requester.js';
 import type { Sockets } from './socket.js';
 
@@ -13,7 +13,7 @@ const AGAIN_AFTER = 500;
 const PAUSE_AFTER_FAILURE = 50;
 
 export class PollsLoad implements Load {
-  private readonly tally = new Tally();
+  readonly tally = new Tally();
   private readonly publisher: HttpPublisher;
   private readonly requesters: Requester[];
   private readonly filling: Buffer;
@@ -32,16 +32,6 @@ export class PollsLoad implements Load {
 
   async start(): Promise<void> {
     for (const [at, requester] of this.requesters.entries()) this.poll(requester, at, 0, 0);
-  }
-
-  async change(): Promise<void> {}
-
-  mark(): void {
-    this.tally.clear();
-  }
-
-  report(): Report {
-    return this.tally.report();
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@
 import { bodyOf } from '../bodies.js';
 import { micros } from '../clock.js';
 import { type Load, Tally } from './load.js';
-import type { Report, RequestsSpec, ServerPorts } from './messages.js';
+import type { RequestsSpec, ServerPorts } from './messages.js';
 import { getRequest, Requester } from './requester.js';
 import type { Sockets } from './socket.js';
 
@@ -10,7 +10,7 @@ import type { Sockets } from './socket.js';
 const PAUSE_AFTER_FAILURE = 50;
 
 export class RequestsLoad implements Load {
-  private readonly tally = new Tally();
+  readonly tally = new Tally();
   private readonly requesters: Requester[];
   private readonly request: string;
   private readonly expected: Buffer;
@@ -24,16 +24,6 @@ export class RequestsLoad implements Load {
 
   async start(): Promise<void> {
     for (const requester of this.requesters) this.ask(requester);
-  }
-
-  async change(): Promise<void> {}
-
-  mark(): void {
-    this.tally.clear();
-  }
-
-  report(): Report {
-    return this.tally.report();
   }
 
   async stop(): Promise<void> {
