@@ -5,6 +5,7 @@ import { Clients, shareOf, type Total } from '../clients.js';
 import { memoryUse } from '../measure/memory.js';
 import { Meter } from '../measure/meter.js';
 import { FanOutRun } from '../scenarios/fan-out-run.js';
+import { holdsShare, publishingShare } from '../scenarios/holds.js';
 import { httpPublisher, type Publisher } from '../scenarios/publisher.js';
 import { faultsOf } from '../scenarios/scenario.js';
 import { startOrigin } from '../servers/origin-process.js';
@@ -43,7 +44,6 @@ export interface ScalePoint {
 
 const SHARED = 'shared';
 const SHARING = 1_000;
-const IN_FLIGHT = 64;
 const WINDOW = 64;
 const PUBLISHERS = 16;
 /** Holds before the first count. */
@@ -139,31 +139,25 @@ class Climb {
     const { clients, server, options } = this;
     if (this.empty !== undefined) return;
     // What is compiled and allocated once, whatever the number of holds, is not theirs.
-    await clients.start(server.ports, (index, count) => ({
-      kind: 'holds',
-      transport: 'stream',
-      count: shareOf(WARM_UP, index, count),
-      channels: { prefix: 'warm', own: true },
-      inFlight: Math.max(1, shareOf(IN_FLIGHT, index, count)),
-      messageBytes: options.messageBytes,
-    }));
+    await clients.start(server.ports, (index, count) =>
+      holdsShare(WARM_UP, index, count, {
+        transport: 'stream',
+        channels: { prefix: 'warm', own: true },
+        messageBytes: options.messageBytes,
+      }),
+    );
     await this.publishing(WINDOW, PUBLISHERS, 0);
     await clients.all({ kind: 'stop' });
     await pause(SETTLE);
     this.empty = memoryUse(server.pid).pss;
-    await clients.start(server.ports, (index, count) => ({
-      kind: 'holds',
-      transport: 'stream',
-      count: 0,
-      channels: { prefix: 'scale', own: true },
-      shared: { channel: SHARED, count: this.sharingOf(index, count) },
-      inFlight: Math.max(1, shareOf(IN_FLIGHT, index, count)),
-      messageBytes: options.messageBytes,
-    }));
-  }
-
-  private sharingOf(index: number, count: number): number {
-    return shareOf(Math.min(SHARING, Math.max(...this.options.counts)), index, count);
+    await clients.start(server.ports, (index, count) =>
+      holdsShare(0, index, count, {
+        transport: 'stream',
+        channels: { prefix: 'scale', own: true },
+        shared: { channel: SHARED, count: shareOf(Math.min(SHARING, Math.max(...options.counts)), index, count) },
+        messageBytes: options.messageBytes,
+      }),
+    );
   }
 
   private async grow(count: number): Promise<Total> {
@@ -181,12 +175,7 @@ class Climb {
     const { clients, options } = this;
     // With one message at a time there is one client process that publishes; the others hold.
     const processes = window === 1 ? 1 : clients.count;
-    const change = {
-      kind: 'publish',
-      window: Math.max(1, Math.floor(window / processes)),
-      publishers: Math.max(1, Math.floor(publishers / processes)),
-      pause: between,
-    } as const;
+    const change = publishingShare(window, publishers, between, processes);
     await clients.all((index) => (index < processes ? { kind: 'change', change } : { kind: 'report' }));
     await pause(Math.min(1_000, options.seconds * 500));
     let total = await clients.all({ kind: 'mark' });

@@ -1,11 +1,10 @@
 /** How fast clients are held. */
 import type { Transport } from '../client/messages.js';
 import { shareOf } from '../clients.js';
+import { holdsShare } from './holds.js';
 import { endedOf, faultsOf, perCpuSecond, type Scenario } from './scenario.js';
 
 const CONNECTIONS = 3_000;
-/** Opening at a time, over all client processes. */
-const IN_FLIGHT = 64;
 /** Clients before the measured ones, as a part of them. */
 const WARM_UP = 0.7;
 
@@ -16,14 +15,13 @@ function accepting(name: string, transport: Transport): Scenario {
     needsZeroMq: false,
     run: async ({ clients, server, meter, options }) => {
       const connections = options.connections ?? CONNECTIONS;
-      const warm = await clients.start(server.ports, (index, count) => ({
-        kind: 'holds',
-        transport,
-        count: shareOf(Math.ceil(connections * WARM_UP), index, count),
-        channels: { prefix: 'accept', own: true },
-        inFlight: Math.max(1, shareOf(IN_FLIGHT, index, count)),
-        messageBytes: options.messageBytes,
-      }));
+      const warm = await clients.start(server.ports, (index, count) =>
+        holdsShare(Math.ceil(connections * WARM_UP), index, count, {
+          transport,
+          channels: { prefix: 'accept', own: true },
+          messageBytes: options.messageBytes,
+        }),
+      );
       let total = await clients.all({ kind: 'mark' });
       const stretch = await meter.during(async () => {
         total = await clients.all((index) => ({

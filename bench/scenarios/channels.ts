@@ -1,10 +1,9 @@
 /** Many channels with one stream each. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { shareOf } from '../clients.js';
+import { holdsShare, publishingShare } from './holds.js';
 import { endedOf, faultsOf, perCpuSecond, type Scenario } from './scenario.js';
 
 const CHANNELS = 2_000;
-const IN_FLIGHT = 64;
 /** Not yet delivered at a time, and connections to publish on, over all client processes. */
 const WINDOW = 64;
 const PUBLISHERS = 16;
@@ -15,21 +14,14 @@ export const channels: Scenario = {
   needsZeroMq: false,
   run: async ({ clients, server, meter, options }) => {
     const count = options.connections ?? CHANNELS;
-    const opened = await clients.start(server.ports, (index, processes) => ({
-      kind: 'holds',
-      transport: 'stream',
-      count: shareOf(count, index, processes),
-      channels: { prefix: 'channel', own: true },
-      inFlight: Math.max(1, shareOf(IN_FLIGHT, index, processes)),
-      messageBytes: options.messageBytes,
-    }));
-    const publish = {
-      kind: 'publish',
-      window: Math.max(1, Math.floor(WINDOW / clients.count)),
-      publishers: Math.max(1, Math.floor(PUBLISHERS / clients.count)),
-      pause: 0,
-    } as const;
-    await clients.all({ kind: 'change', change: publish });
+    const opened = await clients.start(server.ports, (index, processes) =>
+      holdsShare(count, index, processes, {
+        transport: 'stream',
+        channels: { prefix: 'channel', own: true },
+        messageBytes: options.messageBytes,
+      }),
+    );
+    await clients.all({ kind: 'change', change: publishingShare(WINDOW, PUBLISHERS, 0, clients.count) });
     await meter.warmUp(options.warmUp);
     let total = await clients.all({ kind: 'mark' });
     const stretch = await meter.during(async () => {

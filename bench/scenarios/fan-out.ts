@@ -1,13 +1,12 @@
 /** One channel with many clients. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Transport } from '../client/messages.js';
-import { shareOf } from '../clients.js';
 import { FanOutRun } from './fan-out-run.js';
+import { holdsShare } from './holds.js';
 import { httpPublisher, zmqPublisher } from './publisher.js';
 import { endedOf, faultsOf, type Outcome, perCpuSecond, type Scenario, type Stage } from './scenario.js';
 
 const CLIENTS = 1_000;
-const IN_FLIGHT = 64;
 /** Messages not yet delivered to everybody, in the sustained part. */
 const WINDOW = 8;
 /** Messages one at a time, and milliseconds between them. */
@@ -20,14 +19,13 @@ const REST = 200;
 async function fanOut(stage: Stage, transport: Transport, zmq: boolean): Promise<Outcome> {
   const { clients, server, meter, options } = stage;
   const holds = Math.max(options.connections ?? CLIENTS, clients.count);
-  const opened = await clients.start(server.ports, (index, count) => ({
-    kind: 'holds',
-    transport,
-    count: shareOf(holds, index, count),
-    channels: { prefix: 'fan-out', own: false },
-    inFlight: Math.max(1, shareOf(IN_FLIGHT, index, count)),
-    messageBytes: options.messageBytes,
-  }));
+  const opened = await clients.start(server.ports, (index, count) =>
+    holdsShare(holds, index, count, {
+      transport,
+      channels: { prefix: 'fan-out', own: false },
+      messageBytes: options.messageBytes,
+    }),
+  );
   const publisher = zmq ? await zmqPublisher(server.ports) : httpPublisher(server.ports);
   const run = new FanOutRun(clients, publisher, {
     channel: 'fan-out',

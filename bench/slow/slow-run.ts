@@ -5,6 +5,7 @@ import { micros } from '../clock.js';
 import { memoryUse } from '../measure/memory.js';
 import { Meter } from '../measure/meter.js';
 import { FanOutRun } from '../scenarios/fan-out-run.js';
+import { holdsShare } from '../scenarios/holds.js';
 import { httpPublisher } from '../scenarios/publisher.js';
 import { faultsOf } from '../scenarios/scenario.js';
 import { startOrigin } from '../servers/origin-process.js';
@@ -45,7 +46,6 @@ export interface SlowResult {
 
 const MODULE = new URL('./library-process.js', import.meta.url);
 const CHANNEL = 'slow';
-const IN_FLIGHT = 64;
 const WINDOW = 8;
 const INTERVAL = 1_000;
 /** Milliseconds in which a slow client that reads again finds out that it was closed. */
@@ -73,15 +73,14 @@ async function measure(
 ): Promise<SlowResult> {
   const ports = { http, control, pull: 0 };
   const { streams, slow, messageBytes, seconds } = options;
-  const opened = await clients.start(ports, (index, count) => ({
-    kind: 'holds',
-    transport: 'stream',
-    count: shareOf(streams, index, count),
-    channels: { prefix: CHANNEL, own: false },
-    inFlight: Math.max(1, shareOf(IN_FLIGHT, index, count)),
-    messageBytes,
-    unread: shareOf(slow, index, count),
-  }));
+  const opened = await clients.start(ports, (index, count) =>
+    holdsShare(streams, index, count, {
+      transport: 'stream',
+      channels: { prefix: CHANNEL, own: false },
+      messageBytes,
+      unread: shareOf(slow, index, count),
+    }),
+  );
   const publisher = httpPublisher(ports);
   const run = new FanOutRun(clients, publisher, {
     channel: CHANNEL,
