@@ -2,7 +2,7 @@
 import type { Transport } from '../client/messages.js';
 import { shareOf } from '../clients.js';
 import { holdsShare } from './holds.js';
-import { endedOf, faultsOf, perCpuSecond, type Scenario } from './scenario.js';
+import { endedOf, faultsOf, ratesOf, type Scenario } from './scenario.js';
 
 const CONNECTIONS = 3_000;
 /** Clients before the measured ones, as a part of them. */
@@ -30,14 +30,8 @@ function accepting(name: string, transport: Transport): Scenario {
         }));
       });
       await clients.all({ kind: 'stop' });
-      const opened = total.count('opened');
       return {
-        figures: {
-          accepts_per_cpu_s: perCpuSecond(opened, stretch),
-          accepts_per_s: opened / stretch.wall,
-          p50_us: total.latency('open', 0.5),
-          p99_us: total.latency('open', 0.99),
-        },
+        figures: ratesOf({ total, stretch }, 'opened', 'open', 'accepts'),
         faults: { ...faultsOf(warm, total), ...endedOf(stretch) },
       };
     },

@@ -37,6 +37,12 @@ export interface Scenario {
   run(stage: Stage): Promise<Outcome>;
 }
 
+/** A stretch, and what clients counted in it. */
+export interface Counted {
+  readonly total: Total;
+  readonly stretch: Stretch;
+}
+
 /** Counts of clients that must be zero, whatever the scenario. */
 const FAULTS = [
   'lost',
@@ -58,6 +64,27 @@ export function faultsOf(...totals: readonly Total[]): Record<string, number> {
     if (count > 0) faults[name] = count;
   }
   return faults;
+}
+
+/**
+ * How often something happened in a stretch, and how long it took.
+ * @param counted - what clients count
+ * @param timed - what they time
+ * @param unit - what the figures call it
+ */
+export function ratesOf(
+  { total, stretch }: Counted,
+  counted: string,
+  timed: string,
+  unit: string,
+): Record<string, number | undefined> {
+  const count = total.count(counted);
+  return {
+    [`${unit}_per_cpu_s`]: perCpuSecond(count, stretch),
+    [`${unit}_per_s`]: count / stretch.wall,
+    p50_us: total.latency(timed, 0.5),
+    p99_us: total.latency(timed, 0.99),
+  };
 }
 
 /** Faults of the server's processes over a stretch. */
