@@ -1,16 +1,16 @@
 /** Held streams in growing numbers on one server; at each number, what a hold, an accept and a publish cost. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SHARED_NUMBERS } from '../client/holds-load.js';
-import { Clients, shareOf, type Total } from '../clients.js';
+import { type Clients, shareOf, type Total } from '../clients.js';
 import { memoryUse } from '../measure/memory.js';
 import { Meter } from '../measure/meter.js';
 import { FanOutRun } from '../scenarios/fan-out-run.js';
 import { holdsShare, publishingShare } from '../scenarios/holds.js';
 import { httpPublisher, type Publisher } from '../scenarios/publisher.js';
 import { faultsOf } from '../scenarios/scenario.js';
-import { startOrigin } from '../servers/origin-process.js';
 import type { Processes } from '../servers/processes.js';
-import { RunningServer, type ServerSpec } from '../servers/servers.js';
+import type { RunningServer, ServerSpec } from '../servers/servers.js';
+import { withServer } from '../with-server.js';
 
 export interface ScaleOptions {
   /** Numbers of held streams, rising. */
@@ -62,26 +62,21 @@ export async function scale(
   options: ScaleOptions,
   reached: (point: ScalePoint) => void,
 ): Promise<ScalePoint[]> {
-  let server: RunningServer | undefined;
-  let publisher: Publisher | undefined;
-  try {
-    const origin = await startOrigin(processes);
-    server = await RunningServer.start(processes, spec, origin.port);
-    publisher = httpPublisher(server.ports);
-    const clients = new Clients(processes, options.clients);
+  return withServer(processes, spec, options.clients, async (server, clients) => {
+    const publisher = httpPublisher(server.ports);
     const climb = new Climb(server, clients, publisher, options);
     const points: ScalePoint[] = [];
-    for (const count of options.counts) {
-      const point = await climb.to(count);
-      points.push(point);
-      reached(point);
+    try {
+      for (const count of options.counts) {
+        const point = await climb.to(count);
+        points.push(point);
+        reached(point);
+      }
+    } finally {
+      publisher.close();
     }
     return points;
-  } finally {
-    publisher?.close();
-    await server?.stop();
-    await processes.stopAll();
-  }
+  });
 }
 
 class Climb {

@@ -1,18 +1,13 @@
 /** Starts the origin program. */
-import type { Processes, RunningProcess } from './processes.js';
+import type { Processes } from './processes.js';
 
 const MODULE = new URL('../origin/main.js', import.meta.url);
 
-export interface RunningOrigin {
-  readonly process: RunningProcess;
-  readonly port: number;
-}
-
-export async function startOrigin(processes: Processes): Promise<RunningOrigin> {
+/** @returns the port it listens on */
+export function startOrigin(processes: Processes): Promise<number> {
   const running = processes.fork(MODULE);
-  const port = await new Promise<number>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     running.child.once('message', (message) => resolve((message as { port: number }).port));
     running.child.once('exit', () => reject(new Error(`the origin did not start: ${running.output}`)));
   });
-  return { process: running, port };
 }

@@ -56,7 +56,7 @@ const WARM_UP = 1;
 export async function slowRun(processes: Processes, options: SlowOptions): Promise<SlowResult> {
   try {
     const origin = await startOrigin(processes);
-    const server = processes.fork(MODULE, [String(origin.port), String(options.outboxBytes)]);
+    const server = processes.fork(MODULE, [String(origin), String(options.outboxBytes)]);
     const listening = (await answerOf(server)) as Listening;
     const clients = new Clients(processes, options.clients);
     return await measure(server, listening, clients, options);

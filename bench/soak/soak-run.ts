@@ -1,13 +1,13 @@
 /** Churn against a Holdfast for some time, watched from outside and from its probe. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Clients, type Total } from '../clients.js';
+import type { Clients, Total } from '../clients.js';
 import { micros } from '../clock.js';
 import { cpuBetween, cpuSample } from '../measure/cpu-time.js';
 import { descriptorCount, memoryUse } from '../measure/memory.js';
-import { startOrigin } from '../servers/origin-process.js';
 import { ProbeQuestions } from '../servers/probe-questions.js';
 import type { Processes } from '../servers/processes.js';
-import { holdfastSpec, RunningServer } from '../servers/servers.js';
+import { holdfastSpec, type RunningServer } from '../servers/servers.js';
+import { withServer } from '../with-server.js';
 import type { Rest, Sample, SoakResult } from './criteria.js';
 
 export interface SoakOptions {
@@ -46,21 +46,11 @@ export interface SoakProgress {
 }
 
 export async function soak(processes: Processes, options: SoakOptions, progress: SoakProgress): Promise<SoakResult> {
-  let server: RunningServer | undefined;
-  try {
-    const origin = await startOrigin(processes);
-    const sets = [`proxy.origin_keep_alive=${ORIGIN_KEEP_ALIVE}`, `hold.subscription_linger=${LINGER}`];
-    server = await RunningServer.start(
-      processes,
-      holdfastSpec({ workers: options.workers, probed: true, sets }),
-      origin.port,
-    );
-    const clients = new Clients(processes, options.clients);
-    return await new Soak(server, clients, options, progress).run();
-  } finally {
-    await server?.stop();
-    await processes.stopAll();
-  }
+  const sets = [`proxy.origin_keep_alive=${ORIGIN_KEEP_ALIVE}`, `hold.subscription_linger=${LINGER}`];
+  const spec = holdfastSpec({ workers: options.workers, probed: true, sets });
+  return withServer(processes, spec, options.clients, (server, clients) =>
+    new Soak(server, clients, options, progress).run(),
+  );
 }
 
 class Soak {
