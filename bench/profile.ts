@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { numberOption, parseOptions, runTool, UsageError, wholeOption } from './arguments.js';
 import { SMALLEST_MESSAGE } from './payload.js';
 import { type CpuProfile, type Part, type Summary, summarise } from './profile/cpu-profile.js';
+import { faultTexts } from './report/faults.js';
 import { aligned, shown } from './report/table.js';
 import { runScenario } from './run-scenario.js';
 import { scenariosNamed } from './scenarios/all.js';
@@ -91,7 +92,7 @@ async function main(argv: readonly string[]): Promise<number> {
   process.stdout.write(`${scenario.name}: ${describe(summarise(JSON.parse(profile) as CpuProfile))}\n`);
   const [name, value] = Object.entries(figures)[0] ?? [];
   process.stdout.write(`with the profiler on: ${name} ${shown(value)}\n`);
-  for (const [fault, count] of Object.entries(faults)) process.stdout.write(`faults: ${fault}: ${count}\n`);
+  for (const text of faultTexts(faults)) process.stdout.write(`faults: ${text}\n`);
   return 0;
 }
 

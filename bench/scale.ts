@@ -2,9 +2,10 @@
 import { numberOption, parseOptions, runTool, wholeOption, wholesOption, workersOption } from './arguments.js';
 import { descriptorLimit } from './measure/memory.js';
 import { SMALLEST_MESSAGE } from './payload.js';
+import { faultTexts } from './report/faults.js';
 import { describeMachine, thisMachine } from './report/machine.js';
 import { writeJson } from './report/measurements.js';
-import type { Plot } from './report/plots.js';
+import { type Plot, seriesOf } from './report/plots.js';
 import { aligned, shown } from './report/table.js';
 import { type ScalePoint, scale } from './scale/scale-run.js';
 import { Processes } from './servers/processes.js';
@@ -41,13 +42,8 @@ function say(text: string): void {
 
 function plotsOf(points: readonly ScalePoint[]): Plot[] {
   const x = { label: 'held streams, each on its own channel', scale: 'log' } as const;
-  const line = (name: string, value: (point: ScalePoint) => number | undefined) => ({
-    name,
-    points: points.flatMap((point) => {
-      const y = value(point);
-      return y === undefined ? [] : [[point.holds, y] as const];
-    }),
-  });
+  const line = (name: string, y: (point: ScalePoint) => number | undefined) =>
+    seriesOf(name, points, ({ holds }) => holds, y);
   return [
     {
       title: 'Memory of all processes for each hold',
@@ -148,7 +144,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (limited !== undefined) say(limited);
   const spec = holdfastSpec({ workers, sets: [`http.max_connections=${most + SPARE}`] });
   const points = await scale(new Processes(), spec, options, ({ holds, faults }) => {
-    const wrong = Object.entries(faults).map(([name, count]) => `${name}: ${count}`);
+    const wrong = faultTexts(faults);
     process.stderr.write(`${holds} holds${wrong.length === 0 ? '' : `, faults: ${wrong.join('; ')}`}\n`);
   });
   if (values.json !== undefined) {

@@ -3,11 +3,11 @@ import { numberOption, parseOptions, runTool, UsageError, wholeOption } from './
 import { SMALLEST_MESSAGE } from './payload.js';
 import { describeMachine, thisMachine } from './report/machine.js';
 import { writeJson } from './report/measurements.js';
-import type { Plot } from './report/plots.js';
+import { type Plot, seriesOf } from './report/plots.js';
 import { aligned, shown } from './report/table.js';
 import { Processes } from './servers/processes.js';
 import { holdfastVersion } from './servers/servers.js';
-import { type SlowOptions, type SlowResult, slowRun } from './slow/slow-run.js';
+import { type SlowOptions, type SlowResult, type SlowSample, slowRun } from './slow/slow-run.js';
 import { wrongIn } from './slow/verdict.js';
 
 const HELP = `Usage: npm run bench:slow -- [options]     (after npm run build)
@@ -38,24 +38,20 @@ function nameOf({ slow }: SlowResult): string {
 
 function plotsOf(results: readonly SlowResult[]): Plot[] {
   const x = { label: 'time, seconds', scale: 'linear' } as const;
+  const lines = (y: (sample: SlowSample) => number) =>
+    results.map((result) => seriesOf(nameOf(result), result.samples, ({ at }) => at, y));
   return [
     {
       title: 'Memory of the process while it publishes at full rate',
       x,
       y: { label: 'memory (PSS), MB', scale: 'linear' },
-      series: results.map((result) => ({
-        name: nameOf(result),
-        points: result.samples.map(({ at, pss }) => [at, pss / 1_024] as const),
-      })),
+      series: lines(({ pss }) => pss / 1_024),
     },
     {
       title: 'Streams held',
       x,
       y: { label: 'streams', scale: 'linear' },
-      series: results.map((result) => ({
-        name: nameOf(result),
-        points: result.samples.map(({ at, streams }) => [at, streams] as const),
-      })),
+      series: lines(({ streams }) => streams),
     },
   ];
 }

@@ -2,7 +2,7 @@
 import { numberOption, parseOptions, runTool, wholeOption, workersOption } from './arguments.js';
 import { describeMachine, thisMachine } from './report/machine.js';
 import { writeJson } from './report/measurements.js';
-import type { Plot } from './report/plots.js';
+import { type Plot, seriesOf } from './report/plots.js';
 import { shown } from './report/table.js';
 import { Processes } from './servers/processes.js';
 import { holdfastVersion } from './servers/servers.js';
@@ -34,13 +34,8 @@ const HALF = 0.5;
 
 function plotsOf(samples: readonly Sample[]): Plot[] {
   const x = { label: 'time, minutes', scale: 'linear' } as const;
-  const line = (name: string, value: (sample: Sample) => number | undefined) => ({
-    name,
-    points: samples.flatMap((sample) => {
-      const y = value(sample);
-      return y === undefined ? [] : [[sample.at / 60, y] as const];
-    }),
-  });
+  const line = (name: string, y: (sample: Sample) => number | undefined) =>
+    seriesOf(name, samples, ({ at }) => at / 60, y);
   return [
     {
       title: 'Memory while clients come and go',

@@ -20,6 +20,20 @@ export interface Plot {
   readonly series: readonly Series[];
 }
 
+/** One point for each of `all` that has a `y`. */
+export function seriesOf<T>(
+  name: string,
+  all: readonly T[],
+  x: (one: T) => number,
+  y: (one: T) => number | undefined,
+): Series {
+  const points = all.flatMap((one) => {
+    const value = y(one);
+    return value === undefined ? [] : [[x(one), value] as const];
+  });
+  return { name, points };
+}
+
 /** The plots of a file. @throws Error when it has none */
 export function plotsOf(content: unknown): readonly Plot[] {
   const { plots } = (typeof content === 'object' && content !== null ? content : {}) as { plots?: unknown };

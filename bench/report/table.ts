@@ -1,4 +1,5 @@
 /** Tables of figures for a terminal. */
+import { faultTexts } from './faults.js';
 import { FIGURES, figureNamed } from './figures.js';
 import {
   figuresByScenario,
@@ -81,7 +82,7 @@ export function comparisonTable(before: Measurements, after: Measurements): stri
 /** One line for each run that something went wrong in. */
 export function faultLines(runs: readonly Run[], prefix = ''): string[] {
   return runs.flatMap(({ scenario, server, run, faults, error }) => {
-    const what = Object.entries(faults).map(([name, count]) => `${name}: ${count}`);
+    const what = faultTexts(faults);
     if (error !== undefined) what.push(error);
     return what.length === 0 ? [] : [`faults: ${prefix}${scenario}, ${server}, run ${run}: ${what.join('; ')}`];
   });

@@ -1,4 +1,5 @@
 /** Whether slow readers were dropped by the rule, and only they. */
+import { faultTexts } from '../report/faults.js';
 import type { SlowResult } from './slow-run.js';
 
 /** Kernel buffers hold this much for a client that does not read, in bytes; less cannot fill an outbox. */
@@ -10,7 +11,7 @@ export function wrongIn(
   options: { readonly streams: number; readonly messageBytes: number; readonly outboxBytes: number },
 ): string[] {
   const { slow, closed, counted, published } = result;
-  const wrong = Object.entries(result.faults).map(([name, count]) => `${name}: ${count}`);
+  const wrong = faultTexts(result.faults);
   if (slow === 0) return wrong;
   const bytes = published * options.messageBytes;
   if (closed !== slow) {

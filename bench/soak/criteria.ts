@@ -1,4 +1,5 @@
 /** When a soak has failed: memory that goes on growing, descriptors that stay, anything that went wrong. */
+import { faultTexts } from '../report/faults.js';
 import { median } from '../report/measurements.js';
 
 export interface Sample {
@@ -61,7 +62,7 @@ export function limitsFor(seconds: number): Limits {
 /** @returns what is wrong, in words; nothing when all is well */
 export function faultsIn(result: SoakResult, limits: Limits): string[] {
   const { samples, before, after, faults, visits } = result;
-  const wrong = Object.entries(faults).map(([name, count]) => `${name}: ${count}`);
+  const wrong = faultTexts(faults);
   if (visits === 0) wrong.push('no visit came to its end');
   if (limits.memory !== undefined) wrong.push(...growthIn(samples, limits.memory));
   if (after.heap > before.heap + limits.heapGrowth) {
