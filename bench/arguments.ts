@@ -17,14 +17,14 @@ export function parseOptions<T extends NonNullable<ParseArgsConfig['options']>>(
   }
 }
 
-/** @throws UsageError */
-export function numberOption(
+/** @param fallback - when nothing is given @throws UsageError */
+export function numberOption<F extends number | undefined>(
   name: string,
   text: string | undefined,
-  fallback: number,
+  fallback: F,
   least: number,
   most: number,
-): number {
+): number | F {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (text.trim() === '' || Number.isNaN(value) || value < least || value > most) {
@@ -33,16 +33,17 @@ export function numberOption(
   return value;
 }
 
-/** @throws UsageError */
-export function wholeOption(
+/** @param fallback - when nothing is given @throws UsageError */
+export function wholeOption<F extends number | undefined>(
   name: string,
   text: string | undefined,
-  fallback: number,
+  fallback: F,
   least: number,
   most: number,
-): number {
+): number | F {
   const value = numberOption(name, text, fallback, least, most);
-  if (!Number.isInteger(value)) throw new UsageError(`--${name} has to be a whole number, not "${text}"`);
+  if (value !== undefined && !Number.isInteger(value))
+    throw new UsageError(`--${name} has to be a whole number, not "${text}"`);
   return value;
 }
 

@@ -78,7 +78,7 @@ async function main(argv: readonly string[]): Promise<number> {
     seconds: numberOption('secs', values.secs, 3, 0.1, 600),
     warmUp: numberOption('warm-up', values['warm-up'], 2, 0, 600),
     clients: wholeOption('clients', values.clients, 2, 1, 64),
-    connections: values.conns === undefined ? undefined : wholeOption('conns', values.conns, 0, 1, 1_000_000),
+    connections: wholeOption('conns', values.conns, undefined, 1, 1_000_000),
     messageBytes: wholeOption('size', values.size, 100, SMALLEST_MESSAGE, 100_000),
   };
   const workers = workersOption(values.workers);

@@ -72,7 +72,7 @@ async function main(argv: readonly string[]): Promise<number> {
       seconds,
       warmUp: Math.min(WARM_UP, seconds),
       clients: wholeOption('clients', values.clients, 2, 1, 64),
-      connections: values.conns === undefined ? undefined : wholeOption('conns', values.conns, 0, 1, 1_000_000),
+      connections: wholeOption('conns', values.conns, undefined, 1, 1_000_000),
       messageBytes: wholeOption('size', values.size, 100, SMALLEST_MESSAGE, 100_000),
     },
     (server) => {

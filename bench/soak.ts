@@ -67,7 +67,7 @@ async function main(argv: readonly string[]): Promise<number> {
     interval: numberOption('interval', values.interval, 5, 0.1, 600),
     clients: wholeOption('clients', values.clients, 2, 1, 64),
     workers: workersOption(values.workers),
-    visitsPerSecond: values.visits === undefined ? undefined : numberOption('visits', values.visits, 0, 0.1, 100_000),
+    visitsPerSecond: numberOption('visits', values.visits, undefined, 0.1, 100_000),
     busy: HALF,
   };
   const machine = thisMachine();
