@@ -36,7 +36,7 @@ export class Fleet {
     private readonly sockets: Sockets,
     private readonly options: FleetOptions,
     private readonly tally: Tally,
-    private readonly events: Pick<HoldEvents, 'message'> & Partial<HoldEvents>,
+    private readonly events: Pick<HoldEvents, 'message'> & Partial<Pick<HoldEvents, 'opened' | 'closed'>>,
   ) {
     this.filling = fillingOf(options.messageBytes);
   }
@@ -92,10 +92,7 @@ export class Fleet {
           this.fill();
         },
         message: (one, number, at) => this.events.message(one, number, at),
-        wrong: (one) => {
-          tally.add('wrong bytes');
-          this.events.wrong?.(one);
-        },
+        wrong: () => tally.add('wrong bytes'),
         closed: (one, why) => {
           const refused = why.startsWith('not opened');
           if (refused) this.opening -= 1;

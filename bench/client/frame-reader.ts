@@ -59,17 +59,13 @@ export class FrameReader {
 }
 
 /** The masked text frame of a client (a fixed mask: nothing here has to be hidden from anybody). */
-export function clientFrame(text: string, opcode = TEXT): Buffer {
+export function clientFrame(text: string): Buffer {
   const payload = Buffer.from(text, 'latin1');
   const extended = payload.length > 125;
   const head = extended
-    ? [0x80 | opcode, 0xfe, payload.length >> 8, payload.length & 255]
-    : [0x80 | opcode, 0x80 | payload.length];
+    ? [0x80 | TEXT, 0xfe, payload.length >> 8, payload.length & 255]
+    : [0x80 | TEXT, 0x80 | payload.length];
   const mask = [0x37, 0xfa, 0x21, 0x3d];
   for (let at = 0; at < payload.length; at += 1) payload[at] = (payload[at] ?? 0) ^ (mask[at & 3] ?? 0);
   return Buffer.concat([Buffer.from([...head, ...mask]), payload]);
-}
-
-export function closeFrame(): Buffer {
-  return clientFrame('\x03\xe8', CLOSE);
 }

@@ -24,7 +24,7 @@ export interface HoldEvents {
   /** The head of the answer is there (and the greeting of a stream). */
   opened(hold: Hold): void;
   message(hold: Hold, number: number, at: number): void;
-  wrong(hold: Hold): void;
+  wrong(): void;
   /** Not after `leave` or `vanish`. @param why - status or error code */
   closed(hold: Hold, why: string): void;
 }
@@ -92,7 +92,7 @@ export class Hold implements MessageEvents {
   }
 
   wrong(): void {
-    this.events.wrong(this);
+    this.events.wrong();
   }
 
   private read(bytes: Buffer, length: number): boolean {

@@ -20,7 +20,6 @@ interface Library {
       readonly holds: { readonly stream: number };
       readonly dropped: Readonly<Record<string, number>>;
     };
-    close(): Promise<void>;
   }>;
 }
 
