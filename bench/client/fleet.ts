@@ -1,5 +1,4 @@
 /** Opens many holds, some at a time, and counts those that are refused and those that die. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { micros } from '../clock.js';
 import { fillingOf } from '../payload.js';
 import { Hold, type HoldEvents } from './hold.js';
@@ -28,7 +27,6 @@ export class Fleet {
   private target = 0;
   private wake: (() => void) | undefined = undefined;
   private readonly filling: Buffer;
-  private readonly startedAt: number[] = [];
   private stopped = false;
 
   /** @param events - of all holds; counting is done here */
@@ -46,17 +44,18 @@ export class Fleet {
     this.target += count;
     this.fill();
     for (let before = -1; this.opening > 0; ) {
-      if (before === this.holds.length * 2 - this.opening) {
+      const settled = this.holds.length - this.opening;
+      if (settled === before) {
         this.tally.add('not opened in time', this.opening);
         return;
       }
-      before = this.holds.length * 2 - this.opening;
-      const late = new AbortController();
-      const woken = new Promise<void>((resolve) => {
+      before = settled;
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
         this.wake = resolve;
+        timer = setTimeout(resolve, PATIENCE);
       });
-      await Promise.race([woken, pause(PATIENCE, undefined, { signal: late.signal }).catch(() => {})]);
-      late.abort();
+      clearTimeout(timer);
     }
   }
 
@@ -76,7 +75,7 @@ export class Fleet {
     const { options, sockets, filling, tally } = this;
     const { transport, port, messageBytes, pathOf } = options;
     const index = this.holds.length;
-    this.startedAt[index] = micros();
+    const startedAt = micros();
     this.opening += 1;
     const unread = index < options.unread;
     const hold = new Hold(
@@ -87,7 +86,7 @@ export class Fleet {
           this.opening -= 1;
           this.open += 1;
           tally.add('opened');
-          tally.time('open', micros() - (this.startedAt[index] ?? 0));
+          tally.time('open', micros() - startedAt);
           this.events.opened?.(one);
           this.fill();
         },
