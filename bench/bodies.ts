@@ -1,5 +1,8 @@
 /** Bodies that the origin answers with and clients compare byte for byte. */
 
+/** What every stream begins with. */
+export const GREETING = Buffer.from('hello\n');
+
 export const SMALL_BODY = Buffer.from('hello from the origin\n');
 
 /** @param bytes - length */

@@ -1,13 +1,11 @@
 /** One held connection: a stream or a WebSocket, from its connect to its end. */
 import type { Socket } from 'node:net';
+import { GREETING } from '../bodies.js';
 import { type MessageEvents, MessageReader } from '../payload.js';
 import { clientFrame, FrameReader } from './frame-reader.js';
 import type { Transport } from './messages.js';
 import { ResponseReader } from './response-reader.js';
 import type { Sockets } from './socket.js';
-
-/** What the origin lets every stream begin with. */
-export const GREETING = Buffer.from('hello\n');
 
 export interface HoldOptions {
   readonly sockets: Sockets;

@@ -7,8 +7,7 @@
  * It tells its parent on which port it listens, and ends with it.
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { bodyOf, SMALL_BODY } from '../bodies.js';
-import { GREETING } from '../client/hold.js';
+import { bodyOf, GREETING, SMALL_BODY } from '../bodies.js';
 import { RequestReader } from './request-reader.js';
 import { answerEvents } from './websocket-events.js';
 
