@@ -11,14 +11,8 @@ import { SCENARIOS, scenariosNamed } from './scenarios/all.js';
 import { hasZeroMq } from './scenarios/publisher.js';
 import type { Outcome, Scenario } from './scenarios/scenario.js';
 import { Processes } from './servers/processes.js';
-import {
-  holdfastSpec,
-  holdfastVersion,
-  isInstalled,
-  otherSpec,
-  pushpinSpec,
-  type ServerSpec,
-} from './servers/servers.js';
+import { holdfastVersion } from './servers/project.js';
+import { holdfastSpec, isInstalled, otherSpec, pushpinSpec, type ServerSpec } from './servers/servers.js';
 
 const HELP = `Usage: npm run bench -- [options]     (after npm run build)
 

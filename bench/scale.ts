@@ -9,7 +9,8 @@ import { type Plot, seriesOf } from './report/plots.js';
 import { aligned, shown } from './report/table.js';
 import { type ScalePoint, scale } from './scale/scale-run.js';
 import { Processes } from './servers/processes.js';
-import { holdfastSpec, holdfastVersion } from './servers/servers.js';
+import { holdfastVersion } from './servers/project.js';
+import { holdfastSpec } from './servers/servers.js';
 
 const HELP = `Usage: npm run bench:scale -- [options]     (after npm run build)
 

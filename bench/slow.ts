@@ -6,7 +6,7 @@ import { writeJson } from './report/measurements.js';
 import { type Plot, seriesOf } from './report/plots.js';
 import { aligned, shown } from './report/table.js';
 import { Processes } from './servers/processes.js';
-import { holdfastVersion } from './servers/servers.js';
+import { holdfastVersion } from './servers/project.js';
 import { type SlowOptions, type SlowResult, type SlowSample, slowRun } from './slow/slow-run.js';
 import { wrongIn } from './slow/verdict.js';
 

@@ -5,7 +5,7 @@ import { writeJson } from './report/measurements.js';
 import { type Plot, seriesOf } from './report/plots.js';
 import { shown } from './report/table.js';
 import { Processes } from './servers/processes.js';
-import { holdfastVersion } from './servers/servers.js';
+import { holdfastVersion } from './servers/project.js';
 import { faultsIn, limitsFor, type Sample } from './soak/criteria.js';
 import { type SoakOptions, soak } from './soak/soak-run.js';
 

@@ -1,16 +1,14 @@
 /** The servers that can be measured, and how each is started. */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ServerPorts } from '../client/messages.js';
 import { descriptorLimit } from '../measure/memory.js';
 import { freePorts } from './free-ports.js';
 import type { Processes, RunningProcess } from './processes.js';
+import { PROJECT } from './project.js';
 import { writeConf } from './pushpin-conf.js';
 import { untilReady } from './ready.js';
 
-/** The folder of the project. */
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(PROJECT, 'dist/cli/main.js');
 const PROBE = new URL('./probe.js', import.meta.url);
 
@@ -79,11 +77,6 @@ export function isInstalled(program: string): boolean {
       return false;
     }
   });
-}
-
-export function holdfastVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { version: string };
-  return version;
 }
 
 export class RunningServer {

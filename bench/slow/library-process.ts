@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PROJECT } from '../servers/servers.js';
+import { PROJECT } from '../servers/project.js';
 
 /** What is used of the library. */
 interface Library {
