@@ -7,7 +7,7 @@ import { Meter } from '../measure/meter.js';
 import { FanOutRun } from '../scenarios/fan-out-run.js';
 import { holdsShare, publishingShare } from '../scenarios/holds.js';
 import { httpPublisher, type Publisher } from '../scenarios/publisher.js';
-import { faultsOf } from '../scenarios/scenario.js';
+import { faultsOf, perCpuSecond } from '../scenarios/scenario.js';
 import type { Processes } from '../servers/processes.js';
 import type { RunningServer, ServerSpec } from '../servers/servers.js';
 import { withServer } from '../with-server.js';
@@ -114,7 +114,7 @@ class Climb {
       pss,
       kbPerHold: count < FEWEST_FOR_MEMORY ? undefined : (pss - (this.empty ?? 0)) / count,
       acceptsPerSecond: accepted / accepting.wall,
-      acceptsPerCpuSecond: accepting.cpu ? accepted / accepting.cpu : undefined,
+      acceptsPerCpuSecond: perCpuSecond(accepted, accepting),
       publishP50: single.total.latency('delivery', 0.5),
       publishP99: single.total.latency('delivery', 0.99),
       cpuPerPublish: perPublish,
@@ -191,9 +191,8 @@ class Climb {
       channel: SHARED,
       format: 'http-stream',
       messageBytes: options.messageBytes,
-      parts: Array.from({ length: clients.count }, (_, index) =>
-        shareOf(Math.min(SHARING, holds), index, clients.count),
-      ).filter((count) => count > 0).length,
+      // With fewer streams than processes, the first ones have one each.
+      parts: Math.min(SHARING, holds, clients.count),
       from: this.messages,
     });
     await run.oneByOne(FAN_OUTS, BETWEEN);
