@@ -4,7 +4,7 @@ import { SMALL_BODY } from '../bodies.js';
 import { micros } from '../clock.js';
 import { fillingOf, MessageReader, messageText } from '../payload.js';
 import { Guest, type GuestParts } from './guest.js';
-import type { HttpPublisher } from './http-publisher.js';
+import type { Format, HttpPublisher } from './http-publisher.js';
 import { getRequest, Requester } from './requester.js';
 
 export interface VisitParts extends GuestParts {
@@ -24,9 +24,11 @@ const BEFORE_PUBLISH = 50;
 const AGAIN_AFTER = 500;
 const POLL_PATIENCE = 10_000;
 
-function publish({ publisher, messageBytes, tally }: VisitParts, channel: string, number: number): Promise<void> {
+/** Resolves when the server has taken it in, or refused it. */
+function publish(parts: VisitParts, channel: string, number: number, format: Format = 'http-stream'): Promise<void> {
+  const { publisher, messageBytes, tally } = parts;
   return new Promise((resolve) => {
-    publisher.publish(channel, 'http-stream', messageText(number, micros(), messageBytes), (ok) => {
+    publisher.publish(channel, format, messageText(number, micros(), messageBytes), (ok) => {
       if (!ok) tally.add('publishes refused');
       resolve();
     });
@@ -79,7 +81,7 @@ const polling: Visit = async (parts, id) => {
 };
 
 function pollOnce(parts: VisitParts, requester: Requester, channel: string, number: number): Promise<void> {
-  const { messageBytes, tally, publisher } = parts;
+  const { messageBytes, tally } = parts;
   return new Promise((resolve, reject) => {
     let got = -1;
     const messages = new MessageReader(messageBytes, fillingOf(messageBytes), {
@@ -93,9 +95,7 @@ function pollOnce(parts: VisitParts, requester: Requester, channel: string, numb
     const publishAfter = (delay: number): void => {
       timer = setTimeout(() => {
         publishAfter(AGAIN_AFTER);
-        publisher.publish(channel, 'http-response', messageText(number, micros(), messageBytes), (ok) => {
-          if (!ok) tally.add('publishes refused');
-        });
+        void publish(parts, channel, number, 'http-response');
       }, delay);
     };
     const end = (why: string): void => {
