@@ -141,11 +141,10 @@ async function measure(
     for (let run = 1; run <= runs; run += 1) {
       for (const spec of run % 2 === 1 ? servers : [...servers].reverse()) {
         const where = { scenario: scenario.name, server: spec.name, run };
-        const outcome = await runScenario(processes, scenario, spec, options).catch((error: unknown) => error);
-        const one: Run =
-          outcome instanceof Error
-            ? { ...where, figures: {}, faults: {}, error: outcome.message }
-            : { ...where, ...known(outcome as Outcome) };
+        const one = await runScenario(processes, scenario, spec, options).then(
+          (outcome): Run => ({ ...where, ...known(outcome) }),
+          (error: Error): Run => ({ ...where, figures: {}, faults: {}, error: error.message }),
+        );
         measured.push(one);
         const [name, value] = Object.entries(one.figures)[0] ?? [];
         note(`${scenario.name}, ${spec.name}, run ${run}: ${one.error ?? `${name} ${shown(value)}`}`);
