@@ -2,52 +2,25 @@
 import { describe, expect, it } from 'vitest';
 import { Push } from 'zeromq';
 import { HttpControl } from '../../src/control/http-control.js';
-import { type Congestion, PublishDoor } from '../../src/control/publish-door.js';
+import { PublishDoor } from '../../src/control/publish-door.js';
 import { ZmqPull } from '../../src/control/zmq-in.js';
 import { loadZeroMq } from '../../src/zeromq/load-zeromq.js';
 import { Opened } from '../support/closing.js';
+import { Dam } from '../support/dam.js';
 import { turnUntil } from '../support/deadline.js';
 import { RecordingSubscriber } from '../support/recording-subscriber.js';
 import { sampleHub } from '../support/sample-hub.js';
-
-/** Congested as the test says. */
-class Dam implements Congestion {
-  congested = false;
-  private waiting: (() => void)[] = [];
-
-  get waiters(): number {
-    return this.waiting.length;
-  }
-
-  whenClear(run: () => void): void {
-    if (this.congested) this.waiting.push(run);
-    else run();
-  }
-
-  open(): void {
-    this.congested = false;
-    for (const run of this.waiting.splice(0)) run();
-  }
-}
 
 describe('while items cannot be taken', () => {
   const opened = new Opened();
 
   function door() {
-    const { hub, wheel, counters, warnings, log, clock } = sampleHub();
+    const sample = sampleHub();
     const subscriber = new RecordingSubscriber();
-    hub.subscribe('a', subscriber);
+    sample.hub.subscribe('a', subscriber);
     const dam = new Dam();
-    const publishDoor = new PublishDoor({
-      hub,
-      wheel,
-      counters,
-      warnings,
-      askAll: () => {},
-      onPublish: () => {},
-      congestion: dam,
-    });
-    return { door: publishDoor, dam, subscriber, counters, log, clock, warnings };
+    const publishDoor = new PublishDoor({ ...sample, askAll: () => {}, onPublish: () => {}, congestion: dam });
+    return { ...sample, door: publishDoor, dam, subscriber };
   }
 
   async function control() {

@@ -136,11 +136,11 @@ describe('congestion', () => {
     const peers = [await stage.peer(HELLO), await stage.peer(HELLO)];
     for (const peer of peers) await peer.read(ANSWER.length);
     stage.onItem = () => {
-      stage.congestion.congested = true;
+      stage.dam.congested = true;
     };
     const all = Array.from({ length: 30 }, () => items(1_000, 1_000));
     for (const peer of peers) for (const bytes of all) peer.write(bytes);
-    await turnUntil('congestion', () => stage.congestion.waiters > 0);
+    await turnUntil('congestion', () => stage.dam.waiters > 0);
     const { length } = stage.items;
     // At most one read of each; the rest of 60 MB is not even in our process.
     expect(length).toBeLessThan(200);
@@ -148,10 +148,10 @@ describe('congestion', () => {
     const newcomer = await stage.peer(Buffer.concat([HELLO, messageOf(tnetItem('new'))]));
     await newcomer.read(64);
     await turnUntil('a full pipe', () => peers.every(({ socket }) => socket.writableNeedDrain));
-    expect([stage.items.length, stage.congestion.waiters]).toEqual([length, 1]);
+    expect([stage.items.length, stage.dam.waiters]).toEqual([length, 1]);
     // Waiting is not silence.
     stage.sample.clock.advance(120_000);
-    stage.congestion.clear();
+    stage.dam.open();
     await stage.taken(60_001);
     expect(stage.lines).toEqual([]);
     expect(stage.contents).toContain('new');
@@ -161,9 +161,9 @@ describe('congestion', () => {
     const stage = new PullStage(opened);
     await stage.bind();
     stage.onItem = () => {
-      stage.congestion.congested = stage.items.length % 100 === 0;
+      stage.dam.congested = stage.items.length % 100 === 0;
     };
-    const clearing = setInterval(() => stage.congestion.clear(), 1);
+    const clearing = setInterval(() => stage.dam.open(), 1);
     const peer = await stage.peer(Buffer.concat([HELLO, items(10_000)]));
     try {
       await stage.taken(10_000);

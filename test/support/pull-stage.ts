@@ -5,33 +5,14 @@ import { parsePullEndpoint } from '../../src/control/pull-endpoint.js';
 import { ZmtpPull, type ZmtpPullParts } from '../../src/control/zmtp-pull.js';
 import type { Item } from '../../src/protocol/item.js';
 import type { Opened } from './closing.js';
+import { Dam } from './dam.js';
 import { Watch } from './deadline.js';
 import type { RawClient } from './raw-client.js';
 import { sampleHub } from './sample-hub.js';
 
-/** Congestion that a test switches. */
-class Switch {
-  congested = false;
-  private waiting: (() => void)[] = [];
-
-  get waiters(): number {
-    return this.waiting.length;
-  }
-
-  whenClear(run: () => void): void {
-    if (this.congested) this.waiting.push(run);
-    else run();
-  }
-
-  clear(): void {
-    this.congested = false;
-    for (const run of this.waiting.splice(0)) run();
-  }
-}
-
 export class PullStage {
   readonly sample = sampleHub();
-  readonly congestion = new Switch();
+  readonly dam = new Dam();
   readonly items: Item[] = [];
   /** Called with each item before it counts as taken. */
   onItem: (item: Item) => void = () => {};
@@ -47,7 +28,7 @@ export class PullStage {
     const door = new PublishDoor({
       ...this.sample,
       askAll: () => {},
-      congestion: this.congestion,
+      congestion: this.dam,
       onPublish: (item) => {
         this.onItem(item);
         this.items.push(item);
