@@ -8,8 +8,13 @@ import { loadZeroMq } from '../../src/zeromq/load-zeromq.js';
 import { Opened } from '../support/closing.js';
 import { Dam } from '../support/dam.js';
 import { turnUntil } from '../support/deadline.js';
+import { Publisher } from '../support/publisher.js';
 import { RecordingSubscriber } from '../support/recording-subscriber.js';
 import { sampleHub } from '../support/sample-hub.js';
+
+function itemWith(text: string): object {
+  return { channel: 'a', formats: { 'http-stream': { content: text } } };
+}
 
 describe('while items cannot be taken', () => {
   const opened = new Opened();
@@ -32,10 +37,8 @@ describe('while items cannot be taken', () => {
     );
     const address = await port.listen('127.0.0.1', 0);
     const client = await opened.client(address.port);
-    const publish = (text: string, target = '/publish'): void => {
-      const body = JSON.stringify({ items: [{ channel: 'a', formats: { 'http-stream': { content: text } } }] });
-      client.write(`POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-    };
+    const publisher = new Publisher(client);
+    const publish = (text: string, target?: string): void => publisher.begin([itemWith(text)], target);
     return { ...parts, client, publish };
   }
 
@@ -74,8 +77,7 @@ describe('while items cannot be taken', () => {
     const address = await pull.bind('tcp://127.0.0.1:0', 'zeromq.pull');
     const push = opened.add(new Push({ linger: 0 }), (one) => one.close());
     push.connect(address);
-    const send = (text: string): Promise<void> =>
-      push.send(`J${JSON.stringify({ channel: 'a', formats: { 'http-stream': { content: text } } })}`);
+    const send = (text: string): Promise<void> => push.send(`J${JSON.stringify(itemWith(text))}`);
     dam.congested = true;
     for (const text of ['1', '2', '3']) await send(text);
     await turnUntil('the reader waits', () => dam.waiters === 1);

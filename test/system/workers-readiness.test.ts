@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { Opened } from '../support/closing.js';
 import { EventsOrigin, GRIP, subscribe } from '../support/events-origin.js';
+import type { Publisher } from '../support/publisher.js';
 import { RawClient } from '../support/raw-client.js';
-import { itemFor, type Publisher, Several } from '../support/several.js';
+import { itemFor, Several } from '../support/several.js';
 import { frame, knock } from '../support/websocket-client.js';
 
 /** Clients at a time. */
