@@ -25,8 +25,8 @@ describe('a publisher', () => {
     expect(await peer.read(ANSWER.length - 64)).toEqual(ANSWER.subarray(64));
     peer.write(readyOf());
     peer.write(messageOf(tnetItem('a')));
-    await stage.taken(1);
-    expect(stage.contents).toEqual(['a']);
+    await stage.items.taken(1);
+    expect(stage.items.contents).toEqual(['a']);
   });
 
   it('may send everything at once and go: nothing is lost', async () => {
@@ -34,8 +34,8 @@ describe('a publisher', () => {
     await stage.bind();
     const peer = await stage.peer();
     peer.socket.end(Buffer.concat([HELLO, items(20_000)]));
-    await stage.taken(20_000);
-    expect(stage.contents).toEqual(Array.from({ length: 20_000 }, (_, at) => `${at} `));
+    await stage.items.taken(20_000);
+    expect(stage.items.contents).toEqual(Array.from({ length: 20_000 }, (_, at) => `${at} `));
     await peer.untilClosed();
   });
 
@@ -46,8 +46,8 @@ describe('a publisher', () => {
     const peer = await stage.peer();
     peer.socket.end(Buffer.concat([HELLO, whole, whole.subarray(0, -1)]));
     await peer.untilClosed();
-    await stage.taken(1);
-    expect([stage.contents, stage.lines]).toEqual([['whole'], []]);
+    await stage.items.taken(1);
+    expect([stage.items.contents, stage.lines]).toEqual([['whole'], []]);
   });
 
   it('gets its PONGs, all to one read in one go', async () => {
@@ -67,9 +67,9 @@ describe('a publisher', () => {
     for (let at = 0; at < 500; at += 1) {
       for (const [of, peer] of peers.entries()) peer.write(messageOf(tnetItem(`${names[of]}${at}`)));
     }
-    await stage.taken(2_000);
+    await stage.items.taken(2_000);
     for (const name of names) {
-      const own = stage.contents.filter((content) => content.startsWith(name));
+      const own = stage.items.contents.filter((content) => content.startsWith(name));
       expect(own).toEqual(Array.from({ length: 500 }, (_, at) => `${name}${at}`));
     }
   });
@@ -100,10 +100,10 @@ describe('time', () => {
     const stage = new PullStage(opened);
     await stage.bind();
     const peer = await stage.peer(Buffer.concat([HELLO, items(1)]));
-    await stage.taken(1);
+    await stage.items.taken(1);
     stage.sample.clock.advance(86_400_000);
     peer.write(items(1));
-    await stage.taken(2);
+    await stage.items.taken(2);
     expect(stage.sample.wheel.size).toBe(0);
   });
 
@@ -114,7 +114,7 @@ describe('time', () => {
     await peer.readUntil('\x04PONG');
     stage.sample.clock.advance(1_900);
     peer.write(items(1));
-    await stage.taken(1);
+    await stage.items.taken(1);
     // Any bytes will do, and call the time off until the next PING.
     stage.sample.clock.advance(60_000);
     peer.write(pingOf(20));
@@ -141,36 +141,36 @@ describe('congestion', () => {
     const all = Array.from({ length: 30 }, () => items(1_000, 1_000));
     for (const peer of peers) for (const bytes of all) peer.write(bytes);
     await turnUntil('congestion', () => stage.dam.waiters > 0);
-    const { length } = stage.items;
+    const { length } = stage.items.all;
     // At most one read of each; the rest of 60 MB is not even in our process.
     expect(length).toBeLessThan(200);
     stage.onItem = () => {};
     const newcomer = await stage.peer(Buffer.concat([HELLO, messageOf(tnetItem('new'))]));
     await newcomer.read(64);
     await turnUntil('a full pipe', () => peers.every(({ socket }) => socket.writableNeedDrain));
-    expect([stage.items.length, stage.dam.waiters]).toEqual([length, 1]);
+    expect([stage.items.all.length, stage.dam.waiters]).toEqual([length, 1]);
     // Waiting is not silence.
     stage.sample.clock.advance(120_000);
     stage.dam.open();
-    await stage.taken(60_001);
+    await stage.items.taken(60_001);
     expect(stage.lines).toEqual([]);
-    expect(stage.contents).toContain('new');
+    expect(stage.items.contents).toContain('new');
   });
 
   it('is over at once where it is over at once', async () => {
     const stage = new PullStage(opened);
     await stage.bind();
     stage.onItem = () => {
-      stage.dam.congested = stage.items.length % 100 === 0;
+      stage.dam.congested = stage.items.all.length % 100 === 0;
     };
     const clearing = setInterval(() => stage.dam.open(), 1);
     const peer = await stage.peer(Buffer.concat([HELLO, items(10_000)]));
     try {
-      await stage.taken(10_000);
+      await stage.items.taken(10_000);
     } finally {
       clearInterval(clearing);
     }
-    expect(stage.contents).toEqual(Array.from({ length: 10_000 }, (_, at) => `${at} `));
+    expect(stage.items.contents).toEqual(Array.from({ length: 10_000 }, (_, at) => `${at} `));
     peer.close();
   });
 });
@@ -184,7 +184,7 @@ describe('limits', () => {
     const first = await stage.peer(HELLO);
     const second = await stage.peer(Buffer.concat([HELLO, items(1)]));
     await first.read(ANSWER.length);
-    await stage.taken(1);
+    await stage.items.taken(1);
     const third = await stage.peer();
     await third.untilClosed();
     expect(stage.lines).toEqual(['warn IN pull: refusing a publisher, 2 are connected (zeromq.pull_max_connections)']);
@@ -198,7 +198,7 @@ describe('limits', () => {
       })(),
     );
     fourth.write(items(1));
-    await stage.taken(2);
+    await stage.items.taken(2);
     expect(second.closed).toBe(false);
   });
 
@@ -206,12 +206,12 @@ describe('limits', () => {
     const stage = new PullStage(opened, { maxConnections: 2 });
     await stage.bind();
     const publisher = await stage.peer(Buffer.concat([HELLO, items(1)]));
-    await stage.taken(1);
+    await stage.items.taken(1);
     const idle = await stage.peer();
     await idle.read(64);
     const next = await stage.peer(Buffer.concat([HELLO, items(1)]));
     await idle.untilClosed();
-    await stage.taken(2);
+    await stage.items.taken(2);
     expect([publisher.closed, next.closed, stage.lines]).toEqual([false, false, []]);
   });
 
@@ -259,8 +259,8 @@ describe('an ipc endpoint', () => {
     const next = new PullStage(opened);
     expect(await next.bind(`ipc://${path}`)).toBe(`ipc://${path}`);
     next.send(path, Buffer.concat([HELLO, items(1)]));
-    await next.taken(1);
-    expect(left.items).toEqual([]);
+    await next.items.taken(1);
+    expect(left.items.all).toEqual([]);
   });
 
   it('does not take the place of another file', async () => {
@@ -315,8 +315,8 @@ describe('closing', () => {
       closed ??= stage.pull.close();
     };
     await stage.peer(Buffer.concat([HELLO, items(100)]));
-    await stage.taken(1);
+    await stage.items.taken(1);
     await closed;
-    expect(stage.items).toHaveLength(1);
+    expect(stage.items.all).toHaveLength(1);
   });
 });

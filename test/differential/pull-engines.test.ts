@@ -30,12 +30,12 @@ describe('holdfast and libzmq', () => {
 
   /** What becomes of the messages, and of one behind them. */
   async function outcome({ system, push }: Side, messages: readonly Message[], end: string) {
-    const before = system.items.length;
+    const before = system.items.all.length;
     for (const message of messages) await push.send([...message]);
     await push.send(tnetItem(end));
-    await system.has(end);
+    await system.items.endWith(end);
     const { published, dropped } = system.holdfast.counters;
-    return { items: system.items.slice(before), published, dropped: { ...dropped }, lines: [...system.log.lines] };
+    return { items: system.items.all.slice(before), published, dropped: { ...dropped }, lines: [...system.log.lines] };
   }
 
   async function expectSame(sides: readonly Side[], messages: readonly Message[]): Promise<void> {

@@ -5,19 +5,18 @@ import { parsePullEndpoint } from '../../src/control/pull-endpoint.js';
 import { ZmtpPull, type ZmtpPullParts } from '../../src/control/zmtp-pull.js';
 import type { Item } from '../../src/protocol/item.js';
 import type { Opened } from './closing.js';
+import { CollectedItems } from './collected-items.js';
 import { Dam } from './dam.js';
-import { Watch } from './deadline.js';
 import type { RawClient } from './raw-client.js';
 import { sampleHub } from './sample-hub.js';
 
 export class PullStage {
   readonly sample = sampleHub();
   readonly dam = new Dam();
-  readonly items: Item[] = [];
+  readonly items = new CollectedItems();
   /** Called with each item before it counts as taken. */
   onItem: (item: Item) => void = () => {};
   readonly pull: ZmtpPull;
-  private readonly watch = new Watch();
   private endpoint = '';
 
   constructor(
@@ -31,8 +30,7 @@ export class PullStage {
       congestion: this.dam,
       onPublish: (item) => {
         this.onItem(item);
-        this.items.push(item);
-        this.watch.changed();
+        this.items.add(item);
       },
     });
     const limits = { maxMessageBytes: 1_000_000, maxConnections: 1_000, fileMode: undefined };
@@ -61,20 +59,6 @@ export class PullStage {
   /** The same to an ipc path; what comes back is of no interest. */
   send(path: string, bytes: Buffer): void {
     this.opened.add(connect({ path }), (socket) => socket.destroy()).write(bytes);
-  }
-
-  /** Resolves when so many items have come since the start. */
-  taken(count: number): Promise<void> {
-    return this.watch.until(
-      `item ${count}`,
-      () => this.items.length >= count,
-      () => `, only ${this.items.length}`,
-    );
-  }
-
-  /** Contents of the stream items that have come. */
-  get contents(): string[] {
-    return this.items.map(({ formats: { stream } }) => (stream?.action === 'send' ? stream.content.toString() : ''));
   }
 
   /** Lines of the log, with addresses as `PEER`. */

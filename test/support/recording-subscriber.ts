@@ -1,15 +1,7 @@
 /** A subscriber that keeps what it gets, as text, and may do something when it gets it. */
 import type { Encoding, Publication } from '../../src/hub/publication.js';
 import type { Subscriber, SubscriberKind, Subscription } from '../../src/hub/subscriber.js';
-import type { Item } from '../../src/protocol/item.js';
-
-/** The text of an item for a kind of hold; the action in angle brackets when it is another than `send`. */
-function textOf({ formats }: Item, kind: SubscriberKind): string {
-  const format = kind === 'response' ? formats.response : kind === 'stream' ? formats.stream : formats.websocket;
-  if (format === undefined) return '<nothing>';
-  if (format.action !== 'send') return `<${format.action}>`;
-  return ('content' in format ? format.content : format.body)?.toString() ?? '<patch>';
-}
+import { textOf } from './item-text.js';
 
 /** Stream content followed by a semicolon, so that a joined buffer can be taken apart again. */
 export const textEncoding: Encoding = {

@@ -1,14 +1,13 @@
 /** A worker as the main process's hub sees it, which keeps what it is sent. */
-import type { Item } from '../../src/protocol/item.js';
 import type { ItemTaker } from '../../src/runtime/workers/central-hub.js';
 import { FrameReader } from '../../src/runtime/workers/frames.js';
 import { readItem } from '../../src/runtime/workers/item-frames.js';
 import { FRAMES } from '../../src/runtime/workers/messages.js';
+import { textOf } from './item-text.js';
 
 export class RecordingTaker implements ItemTaker {
   /** `opened c`, `opened c after 7`, `item c hello`, `forget c`, `ask c`, in the order they came. */
   readonly calls: string[] = [];
-  readonly items: Item[] = [];
   /** Numbers of the reports that are asked for. */
   readonly reports: number[] = [];
   readonly frames: Buffer[] = [];
@@ -21,8 +20,7 @@ export class RecordingTaker implements ItemTaker {
     const report = payload.u32();
     if (report > 0) this.reports.push(report);
     const item = readItem(payload);
-    this.items.push(item);
-    this.calls.push(`item ${item.channel} ${textOf(item)}`);
+    this.calls.push(`item ${item.channel} ${textOf(item, 'stream')}`);
   });
 
   sendFrame(frame: Buffer): void {
@@ -37,8 +35,4 @@ export class RecordingTaker implements ItemTaker {
   askAgain(channel: string): void {
     this.calls.push(`ask ${channel}`);
   }
-}
-
-function textOf({ formats: { stream } }: Item): string {
-  return stream?.action === 'send' ? stream.content.toString() : `<${stream?.action ?? 'nothing'}>`;
 }
