@@ -3,16 +3,15 @@
  * for byte, but for the differences that are explained here.
  */
 import { createServer, type IncomingMessage, METHODS, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHoldfast, type Holdfast } from '../../src/index.js';
 import { headerListOf } from '../../src/protocol/raw-headers.js';
 import { conversation, packets } from '../fuzz/http-conversations.js';
 import { clientPort, PARSERS, type Parser } from '../support/closing.js';
-import { within } from '../support/deadline.js';
 import { FuzzShare } from '../support/fuzz-budget.js';
-import { RawClient } from '../support/raw-client.js';
+import { converse, Neighbour } from '../support/packet-client.js';
 
 const share = new FuzzShare('edge-reference', 1);
 
@@ -63,9 +62,7 @@ const origin: Server = createServer((incoming, response) => {
     () => response.destroy(),
   );
 });
-const holdfasts = new Map<Parser, Holdfast>();
-/** Clients whose requests show that time has passed. */
-const neighbours = new Map<Parser, RawClient>();
+const sides = new Map<Parser, { readonly holdfast: Holdfast; readonly neighbour: Neighbour }>();
 
 async function answer(incoming: IncomingMessage): Promise<string> {
   let size = 0;
@@ -81,64 +78,29 @@ beforeAll(async () => {
   const routes = [`* 127.0.0.1:${(origin.address() as AddressInfo).port}`];
   for (const parser of PARSERS) {
     const holdfast = await createHoldfast({ routes, settings: { http: { parser } } });
-    holdfasts.set(parser, holdfast);
-    neighbours.set(parser, await RawClient.connect(clientPort(holdfast)));
+    sides.set(parser, { holdfast, neighbour: await Neighbour.connect(clientPort(holdfast)) });
   }
 });
 
 afterAll(async () => {
-  for (const neighbour of neighbours.values()) neighbour.close();
-  await Promise.all([...holdfasts.values()].map((holdfast) => holdfast.close()));
+  for (const { holdfast, neighbour } of sides.values()) {
+    neighbour.close();
+    await holdfast.close();
+  }
   origin.closeAllConnections();
   await new Promise((resolve) => origin.close(resolve));
 });
 
-const turns = new Map<Parser, Promise<void>>();
-
-/** One after the other, so that each takes longer than any exchange before it. */
-function ordinaryRequest(parser: Parser): Promise<void> {
-  const next = (turns.get(parser) ?? Promise.resolve()).then(async () => {
-    const neighbour = neighbours.get(parser);
-    neighbour?.write('GET /ordinary HTTP/1.1\r\n\r\n');
-    await neighbour?.readAnswer();
-  });
-  turns.set(parser, next);
-  return next;
-}
-
-/** Sends the parts one after the other; resolves with all that comes until the end, or until nothing more does. */
+/** All that comes until the end, or until nothing more does. */
 async function answered(parser: Parser, parts: readonly Buffer[]): Promise<string> {
-  const holdfast = holdfasts.get(parser);
-  if (holdfast === undefined) throw new Error(`no Holdfast parses with ${parser}`);
-  const socket = connect({ port: clientPort(holdfast), host: '127.0.0.1', noDelay: true });
-  let text = '';
-  let over = false;
-  const closed = new Promise<void>((resolve) => {
-    socket.on('data', (bytes) => {
-      text += bytes.toString('latin1');
-    });
-    socket.on('end', () => {
-      over = true;
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      over = true;
-      resolve();
-    });
+  const side = sides.get(parser);
+  if (side === undefined) throw new Error(`no Holdfast parses with ${parser}`);
+  const { text, byItself } = await converse(clientPort(side.holdfast), parts, {
+    rounds: ROUNDS,
+    wait: () => side.neighbour.ordinaryRequest(),
+    leave: (socket) => void socket.destroy(),
   });
-  await new Promise<void>((resolve) => socket.once('connect', resolve));
-  for (const part of parts) {
-    if (over) break;
-    await new Promise<void>((resolve) => socket.write(part, () => resolve()));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  for (let round = 0; round < ROUNDS && !over; round += 1) await ordinaryRequest(parser);
-  if (!over) {
-    socket.destroy();
-    text += WAITS;
-  }
-  await within('the end of a connection', closed);
-  return text;
+  return byItself ? text : text + WAITS;
 }
 
 /** What the two answer, when that is neither the same nor explained. */

@@ -3,26 +3,19 @@
  * gets whole answers and an end, packets mean nothing, and the origin sees nothing but HTTP.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHoldfast, type Holdfast } from '../../src/index.js';
 import { clientPort } from '../support/closing.js';
-import { within } from '../support/deadline.js';
 import { FuzzShare } from '../support/fuzz-budget.js';
-import { RawClient } from '../support/raw-client.js';
+import { type Conversation, converse, Neighbour } from '../support/packet-client.js';
 import { conversation, packets } from './http-conversations.js';
 
 const share = new FuzzShare('http-heads', 2);
 
 /** Ordinary requests that are served before a connection that has not ended is taken for one that waits for more. */
 const ROUNDS = 3;
-
-interface Ended {
-  readonly text: string;
-  /** Holdfast ended it, before the client did. */
-  readonly byItself: boolean;
-}
 
 const origin: Server = createServer((incoming, response) => {
   response.sendDate = false;
@@ -79,50 +72,16 @@ afterAll(async () => {
   await new Promise((resolve) => origin.close(resolve));
 });
 
-/** Sends the parts one after the other, each in a packet of its own, and reads until the end. */
-async function converse(parts: readonly Buffer[], neighbour: RawClient): Promise<Ended> {
-  const socket = connect({ port: port(), host: '127.0.0.1', noDelay: true });
-  let text = '';
-  let byItself = true;
-  let over = false;
-  const closed = new Promise<void>((resolve) => {
-    socket.on('data', (bytes) => {
-      text += bytes.toString('latin1');
-    });
-    socket.on('end', () => {
-      over = true;
-    });
-    socket.on('error', () => {
-      over = true;
-    });
-    socket.on('close', () => resolve());
+function converseBeside(neighbour: Neighbour, parts: readonly Buffer[]): Promise<Conversation> {
+  return converse(port(), parts, {
+    rounds: ROUNDS,
+    wait: () => ordinaryRequest(neighbour),
+    leave: (socket) => socket.end(),
   });
-  await new Promise<void>((resolve) => socket.once('connect', resolve));
-  for (const part of parts) {
-    if (over) break;
-    await new Promise<void>((resolve) => socket.write(part, () => resolve()));
-    // Holdfast reads in this process: after a turn it has had the chance to read this packet alone.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  for (let round = 0; round < ROUNDS && !over; round += 1) await ordinaryRequest(neighbour);
-  if (!over) {
-    byItself = false;
-    socket.end();
-  }
-  await within('the end of a connection', closed);
-  return { text, byItself };
 }
 
-let turn: Promise<unknown> = Promise.resolve();
-
-/** One after the other on the neighbour's connection, which stays open through everything. */
-function ordinaryRequest(neighbour: RawClient): Promise<void> {
-  const next = turn.then(async () => {
-    neighbour.write('GET /ordinary HTTP/1.1\r\nHost: n.example\r\n\r\n');
-    expect((await neighbour.readAnswer()).body.toString()).toBe('GET /ordinary n.example 0');
-  });
-  turn = next.catch(() => {});
-  return next;
+async function ordinaryRequest(neighbour: Neighbour): Promise<void> {
+  expect(await neighbour.ordinaryRequest()).toBe('GET /ordinary n.example 0');
 }
 
 /** Whole answers, one behind the other; the text that is left when that is not so. */
@@ -152,10 +111,10 @@ describe('bytes from clients', () => {
   it(
     'are answered with whole answers or nothing, and disturb neither the process nor the origin',
     async () => {
-      const neighbour = await RawClient.connect(port());
+      const neighbour = await Neighbour.connect(port());
       await share.checkAsync(
         fc.asyncProperty(fc.array(conversation, { minLength: 6, maxLength: 12 }), async (batch) => {
-          const ends = await Promise.all(batch.map((text) => converse(packets(text, []), neighbour)));
+          const ends = await Promise.all(batch.map((text) => converseBeside(neighbour, packets(text, []))));
           expect(ends.map(({ text }) => withoutAnswers(text))).toEqual(batch.map(() => ''));
           await ordinaryRequest(neighbour);
           expectNoHarm();
@@ -169,7 +128,7 @@ describe('bytes from clients', () => {
   it(
     'mean the same wherever they are cut into packets',
     async () => {
-      const neighbour = await RawClient.connect(port());
+      const neighbour = await Neighbour.connect(port());
       const cut = fc.record({
         text: conversation,
         cuts: fc.array(fc.nat({ max: 500 }), { minLength: 1, maxLength: 5 }),
@@ -177,8 +136,8 @@ describe('bytes from clients', () => {
       await share.checkAsync(
         fc.asyncProperty(fc.array(cut, { minLength: 4, maxLength: 8 }), async (batch) => {
           const [whole, inParts] = await Promise.all([
-            Promise.all(batch.map(({ text }) => converse(packets(text, []), neighbour))),
-            Promise.all(batch.map(({ text, cuts }) => converse(packets(text, cuts), neighbour))),
+            Promise.all(batch.map(({ text }) => converseBeside(neighbour, packets(text, [])))),
+            Promise.all(batch.map(({ text, cuts }) => converseBeside(neighbour, packets(text, cuts)))),
           ]);
           expectNoHarm();
           // What waits for more bytes is ended by the client, at a moment that says nothing.
