@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fillingOf, MessageReader, messageText, SMALLEST_MESSAGE } from '../../bench/payload.js';
+import { cutInto } from '../support/pieces.js';
 
 const SIZE = 60;
 
@@ -31,12 +32,7 @@ describe('a message', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 150 }), { minLength: 1 }), (lengths) => {
         const { seen, read } = reader();
-        let at = 0;
-        for (let turn = 0; at < bytes.length; turn += 1) {
-          const length = lengths[turn % lengths.length] ?? 1;
-          read(bytes.subarray(at, at + length));
-          at += length;
-        }
+        for (const piece of cutInto(bytes, lengths)) read(piece);
         expect(seen).toEqual(sent);
       }),
     );

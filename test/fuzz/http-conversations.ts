@@ -1,5 +1,6 @@
 /** What clients may say on one connection: requests that are right, wrong, doubled, cut off, and what is no request at all. */
 import fc from 'fast-check';
+import { cutAt } from '../support/pieces.js';
 import { mutationsOf, textOf } from './inputs.js';
 
 /** Ends every connection that can still be read from: enough of them to fill whatever body was announced. */
@@ -97,7 +98,6 @@ export const conversation = fc.oneof(
 
 /** The bytes and the tail, cut into packets. */
 export function packets(text: string, cuts: readonly number[]): Buffer[] {
-  const bytes = Buffer.from(text + TAIL, 'latin1');
-  const ends = [...cuts.map((cut) => cut % (text.length + 1)), bytes.length].sort((left, right) => left - right);
-  return ends.map((end, at) => bytes.subarray(ends[at - 1] ?? 0, end)).filter((part) => part.length > 0);
+  const places = cuts.map((cut) => cut % (text.length + 1));
+  return cutAt(Buffer.from(text + TAIL, 'latin1'), places);
 }

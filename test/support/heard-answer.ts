@@ -10,6 +10,7 @@ import { systemClock } from '../../src/time/clock.js';
 import { Wheel } from '../../src/time/wheel.js';
 import { Watch } from './deadline.js';
 import type { OriginClientName } from './origin-clients.js';
+import { cutAt } from './pieces.js';
 
 export interface Answering {
   /** One character for each byte. */
@@ -141,15 +142,10 @@ export class AnswerStage {
 
   private answer(socket: Socket): void {
     const { bytes, cuts = [], after = 'keep' } = this.answering;
-    const pieces: string[] = [];
-    let at = 0;
-    for (const cut of [...cuts, bytes.length].sort((left, right) => left - right)) {
-      if (cut > at) pieces.push(bytes.slice(at, cut));
-      at = Math.max(at, cut);
-    }
+    const pieces = cutAt(Buffer.from(bytes, 'latin1'), cuts);
     const next = (index: number): void => {
       const piece = pieces[index];
-      if (piece !== undefined) socket.write(piece, 'latin1', () => setImmediate(next, index + 1));
+      if (piece !== undefined) socket.write(piece, () => setImmediate(next, index + 1));
       else if (after === 'end') socket.end();
       else if (after === 'reset') socket.resetAndDestroy();
     };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkedDecoder, type ChunkedResult } from '../../../src/protocol/http1/chunked-decoder.js';
+import { cutAt } from '../../support/pieces.js';
 
 interface Decoded {
   readonly result: ChunkedResult;
@@ -9,19 +10,16 @@ interface Decoded {
   readonly rest: string;
 }
 
-function decode(text: string, cuts: readonly number[] = [], maxExtraBytes = 100): Decoded {
-  const decoder = new ChunkedDecoder(maxExtraBytes);
-  const bytes = Buffer.from(text, 'latin1');
+function decode(text: string, cuts: readonly number[] = []): Decoded {
+  const decoder = new ChunkedDecoder(100);
   let body = '';
   let at = 0;
-  for (const cut of [...[...cuts].sort((left, right) => left - right), bytes.length]) {
-    if (cut <= at) continue;
-    const piece = bytes.subarray(at, cut);
+  for (const piece of cutAt(Buffer.from(text, 'latin1'), cuts)) {
     const result = decoder.read(piece, 0, (taken) => {
       body += taken.toString('latin1');
     });
     if (result !== 'more') return { result, body, rest: text.slice(at + decoder.next) };
-    at = cut;
+    at += piece.length;
   }
   return { result: 'more', body, rest: '' };
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeFrame, FrameDecoder, type FrameTaker } from '../../../src/protocol/zmtp/frames.js';
 import { keptBytes } from '../../support/memory.js';
+import { cutInto } from '../../support/pieces.js';
 import { claim, frameOf } from '../../support/zmtp-peer.js';
 
 const LARGE = 4_000_000;
@@ -31,7 +32,7 @@ describe('a frame', () => {
     const bytes = frameOf(0, body);
     const taken = new Taken();
     const decoder = new FrameDecoder(taken);
-    for (let at = 0; at < bytes.length; at += size) decoder.read(bytes.subarray(at, at + size));
+    for (const piece of cutInto(bytes, [size])) decoder.read(piece);
     expect(taken.bodies).toHaveLength(1);
     expect(taken.bodies[0]?.equals(body)).toBe(true);
   });

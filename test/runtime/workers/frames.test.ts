@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FramePayload, FrameReader, FrameWriter, plainFrame } from '../../../src/runtime/workers/frames.js';
+import { cutInto } from '../../support/pieces.js';
 
 /** One value as it is written and read. */
 type Value =
@@ -36,12 +37,7 @@ function read(payload: FramePayload, { kind }: Value): Value {
 
 /** Hands `bytes` to a reader in pieces of these lengths, again and again. */
 function feed(reader: FrameReader, bytes: Buffer, lengths: readonly number[]): void {
-  let at = 0;
-  for (let piece = 0; at < bytes.length; piece += 1) {
-    const length = lengths[piece % lengths.length] ?? bytes.length;
-    reader.read(bytes.subarray(at, at + length));
-    at += length;
-  }
+  for (const piece of cutInto(bytes, lengths)) reader.read(piece);
 }
 
 describe('frames', () => {
