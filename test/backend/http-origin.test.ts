@@ -1,75 +1,33 @@
 /** The connections behind `HttpOrigin`: how many are kept, for how long, and what calls leave behind. */
 import { describe, expect, it } from 'vitest';
-import { HttpOrigin, type HttpOriginOptions } from '../../src/backend/http-origin.js';
-import type { AnswerReceiver, Failure, OriginRequest } from '../../src/backend/verdict.js';
+import type { HttpOrigin, HttpOriginOptions } from '../../src/backend/http-origin.js';
+import type { OriginRequest } from '../../src/backend/verdict.js';
 import type { Target } from '../../src/routes/route.js';
-import { systemClock } from '../../src/time/clock.js';
-import { Wheel } from '../../src/time/wheel.js';
 import { Opened } from '../support/closing.js';
-import { turnUntil, Watch } from '../support/deadline.js';
-import { target } from '../support/heard-answer.js';
+import { turnUntil } from '../support/deadline.js';
 import { REFUSING_TARGET } from '../support/origin.js';
-import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
+import { httpOrigin, ORIGIN_CLIENTS } from '../support/origin-clients.js';
+import { originRequest, target } from '../support/origin-requests.js';
 import { OK, RawOrigin } from '../support/raw-origin.js';
+import { RecordingReceiver } from '../support/recording-receiver.js';
 
 function request(path: string, changes: Partial<OriginRequest> = {}): OriginRequest {
-  return {
-    method: 'GET',
-    scheme: 'http',
-    authority: 'example.com',
-    path,
-    headers: [],
-    body: Buffer.alloc(0),
-    ...changes,
-  };
-}
-
-/** Keeps what it is told, and can be awaited. */
-class Outcome implements AnswerReceiver {
-  readonly told: string[] = [];
-  failure: Failure | undefined = undefined;
-  private readonly watch = new Watch();
-
-  head(code: number): void {
-    this.told.push(String(code));
-  }
-
-  data(chunk: Buffer): boolean {
-    this.told.push(chunk.toString());
-    return true;
-  }
-
-  end(): void {
-    this.told.push('end');
-    this.watch.changed();
-  }
-
-  failed(failure: Failure): void {
-    this.failure = failure;
-    this.told.push('failed');
-    this.watch.changed();
-  }
-
-  over(): Promise<void> {
-    return this.watch.until('the end of the call', () => ['end', 'failed'].includes(this.told.at(-1) ?? ''));
-  }
+  return originRequest({ path, ...changes });
 }
 
 describe.each(ORIGIN_CLIENTS)('the connections of HttpOrigin, with the client %s,', (client) => {
   const opened = new Opened();
 
   function start(options: Partial<HttpOriginOptions> = {}): HttpOrigin {
-    const wheel = opened.add(new Wheel(systemClock), (one) => one.close());
-    const defaults = { client, wheel, connectTimeout: 5, idleTimeout: 60, keepAlive: 60, maxHeadBytes: 8_192 };
-    return opened.add(new HttpOrigin({ ...defaults, ...options }), (origin) => origin.close(0));
+    return httpOrigin(opened, client, options);
   }
 
   async function rawOrigin(): Promise<RawOrigin> {
     return opened.add(await RawOrigin.start(), (origin) => origin.stop());
   }
 
-  async function exchange(origin: HttpOrigin, to: Target, asked: OriginRequest): Promise<Outcome> {
-    const outcome = new Outcome();
+  async function exchange(origin: HttpOrigin, to: Target, asked: OriginRequest): Promise<RecordingReceiver> {
+    const outcome = new RecordingReceiver();
     origin.send(asked, to, outcome);
     await outcome.over();
     return outcome;
@@ -124,7 +82,7 @@ describe.each(ORIGIN_CLIENTS)('the connections of HttpOrigin, with the client %s
   it('are as many as there are requests at once, and the one used last is used next', async () => {
     const [origin, raw] = [start(), await rawOrigin()];
     raw.reply('/hold', () => {});
-    const outcomes = [new Outcome(), new Outcome(), new Outcome()];
+    const outcomes = [new RecordingReceiver(), new RecordingReceiver(), new RecordingReceiver()];
     for (const outcome of outcomes) origin.send(request('/hold'), target(raw.target), outcome);
     await raw.request('/hold', 3);
     for (const [index, { connection }] of raw.requests.entries()) {
@@ -140,11 +98,11 @@ describe.each(ORIGIN_CLIENTS)('the connections of HttpOrigin, with the client %s
   it('are given up with the calls that are called off, before and after the answer began', async () => {
     const [origin, raw] = [start(), await rawOrigin()];
     raw.reply('/half', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
-    const half = new Outcome();
+    const half = new RecordingReceiver();
     const begun = origin.send(request('/half'), target(raw.target), half);
     await turnUntil('the beginning of the answer', () => half.told.includes('half'));
     begun.cancel();
-    const early = new Outcome();
+    const early = new RecordingReceiver();
     origin.send(request('/'), target(raw.target), early).cancel();
     expect([origin.servers, origin.idleConnections]).toEqual([0, 0]);
     await raw.until('the end of the connection', () => raw.connections[0]?.closed === true);
@@ -166,7 +124,7 @@ describe.each(ORIGIN_CLIENTS)('the connections of HttpOrigin, with the client %s
     ['a header that cannot be sent', { headers: [['X', 'a\r\nb']] }],
   ])('are not needed for %s, which fails after `send` has returned', async (_what, changes) => {
     const [origin, raw] = [start(), await rawOrigin()];
-    const outcome = new Outcome();
+    const outcome = new RecordingReceiver();
     origin.send(request('/', changes), target(raw.target), outcome);
     expect(outcome.told).toEqual([]);
     await outcome.over();

@@ -2,16 +2,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { HttpOrigin, type HttpOriginOptions } from '../../src/backend/http-origin.js';
-import type { AnswerReceiver, Failure, OriginRequest } from '../../src/backend/verdict.js';
-import { systemClock } from '../../src/time/clock.js';
+import type { HttpOrigin, HttpOriginOptions } from '../../src/backend/http-origin.js';
+import type { OriginRequest } from '../../src/backend/verdict.js';
 import { Wheel } from '../../src/time/wheel.js';
 import { Opened } from '../support/closing.js';
-import { turnUntil, Watch } from '../support/deadline.js';
-import { target } from '../support/heard-answer.js';
+import { turnUntil } from '../support/deadline.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { ORIGIN_CLIENTS, type OriginClientName } from '../support/origin-clients.js';
+import { httpOrigin, ORIGIN_CLIENTS, type OriginClientName } from '../support/origin-clients.js';
+import { originRequest, target } from '../support/origin-requests.js';
 import { OK, RawOrigin } from '../support/raw-origin.js';
+import { RecordingReceiver } from '../support/recording-receiver.js';
 
 /** A body that can be read by each client anew. */
 function parts(...texts: readonly string[]): AsyncIterable<Buffer> {
@@ -23,50 +23,7 @@ function parts(...texts: readonly string[]): AsyncIterable<Buffer> {
 }
 
 function request(changes: Partial<OriginRequest> = {}): OriginRequest {
-  return {
-    method: 'GET',
-    scheme: 'http',
-    authority: 'Example.com:81',
-    path: '/',
-    headers: [],
-    body: Buffer.alloc(0),
-    ...changes,
-  };
-}
-
-/** Takes an answer, and wants no more of it than a test allows. */
-class Taking implements AnswerReceiver {
-  size = 0;
-  failure: Failure | undefined = undefined;
-  ended = false;
-  hungry = true;
-  private readonly watch = new Watch();
-
-  head(): void {}
-
-  data(chunk: Buffer): boolean {
-    this.size += chunk.length;
-    this.watch.changed();
-    return this.hungry;
-  }
-
-  end(): void {
-    this.ended = true;
-    this.watch.changed();
-  }
-
-  failed(failure: Failure): void {
-    this.failure = failure;
-    this.watch.changed();
-  }
-
-  async until(what: string, isTrue: () => boolean): Promise<void> {
-    await this.watch.until(what, isTrue);
-  }
-
-  async over(): Promise<void> {
-    await this.until('the end of the call', () => this.ended || this.failure !== undefined);
-  }
+  return originRequest({ authority: 'Example.com:81', ...changes });
 }
 
 class Stage {
@@ -85,13 +42,11 @@ class Stage {
   }
 
   client(client: OriginClientName, options: Partial<HttpOriginOptions> = {}): HttpOrigin {
-    const wheel = this.opened.add(new Wheel(systemClock), (one) => one.close());
-    const defaults = { client, wheel, connectTimeout: 5, idleTimeout: 60, keepAlive: 60, maxHeadBytes: 8_192 };
-    return this.opened.add(new HttpOrigin({ ...defaults, ...options }), (origin) => origin.close(0));
+    return httpOrigin(this.opened, client, options);
   }
 
-  send(origin: HttpOrigin, asked: OriginRequest, taking = new Taking()) {
-    return { taking, call: origin.send(asked, target(this.raw.target), taking) };
+  send(origin: HttpOrigin, asked: OriginRequest, receiver = new RecordingReceiver()) {
+    return { receiver, call: origin.send(asked, target(this.raw.target), receiver) };
   }
 }
 
@@ -165,10 +120,10 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
 
   it.each(REQUESTS)('is begun with these bytes: %s', async (_what, asked, bytes) => {
     const stage = await Stage.start(opened);
-    const { taking } = stage.send(stage.client(client), request(asked));
-    await taking.over();
+    const { receiver } = stage.send(stage.client(client), request(asked));
+    await receiver.over();
     expect(stage.raw.received === bytes, stage.raw.received.slice(0, 500)).toBe(true);
-    expect(taking.ended).toBe(true);
+    expect(receiver.ended).toBe(true);
   });
 
   it.each([
@@ -177,9 +132,9 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
   ])('fails when the body %s', async (_what, body, length) => {
     const stage = await Stage.start(opened);
     const origin = stage.client(client);
-    const { taking } = stage.send(origin, request({ method: 'POST', body: { parts: body, length } }));
-    await taking.over();
-    expect(taking.failure?.kind).toBe('other');
+    const { receiver } = stage.send(origin, request({ method: 'POST', body: { parts: body, length } }));
+    await receiver.over();
+    expect(receiver.failure?.kind).toBe('other');
     expect(origin.servers).toBe(0);
   });
 
@@ -190,9 +145,9 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
       throw new Error('the client has gone');
     }
     const body = { parts: broken(), length: undefined };
-    const { taking } = stage.send(stage.client(client), request({ method: 'POST', body }));
-    await taking.over();
-    expect(taking.failure).toMatchObject({ kind: 'other', detail: 'the client has gone' });
+    const { receiver } = stage.send(stage.client(client), request({ method: 'POST', body }));
+    await receiver.over();
+    expect(receiver.failure).toMatchObject({ kind: 'other', detail: 'the client has gone' });
     await stage.raw.until('the end of the connection', () => stage.raw.connections[0]?.closed === true);
     expect(stage.raw.received).not.toContain('\r\n0\r\n');
   });
@@ -205,9 +160,9 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
   ])('is given up when the origin falls silent %s', async (_what, bytes) => {
     const stage = await Stage.start(opened);
     stage.raw.reply('/', bytes);
-    const { taking } = stage.send(stage.client(client, { idleTimeout: 0.1 }), request());
-    await taking.over();
-    expect(taking.failure).toMatchObject({ kind: 'other', disconnected: false });
+    const { receiver } = stage.send(stage.client(client, { idleTimeout: 0.1 }), request());
+    await receiver.over();
+    expect(receiver.failure).toMatchObject({ kind: 'other', disconnected: false });
   });
 
   it('waits for a client that is slower than that with its body', async () => {
@@ -218,22 +173,22 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
       yield Buffer.from('cd');
     }
     const body = { parts: slow(), length: 4 };
-    const { taking } = stage.send(stage.client(client, { idleTimeout: 0.1 }), request({ method: 'POST', body }));
-    await taking.over();
-    expect(taking.ended).toBe(true);
+    const { receiver } = stage.send(stage.client(client, { idleTimeout: 0.1 }), request({ method: 'POST', body }));
+    await receiver.over();
+    expect(receiver.ended).toBe(true);
   });
 
   it('is not answered by what was there before it was asked', async () => {
     const stage = await Stage.start(opened);
     const origin = stage.client(client);
-    const first = stage.send(origin, request()).taking;
+    const first = stage.send(origin, request()).receiver;
     await first.over();
     const [connection] = stage.raw.connections;
     const poison = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';
     // The client's packet and the origin's lie there at the same moment, and the client's is read first.
     const [near, far] = await socketPair(opened);
-    const sent = new Promise<Taking>((resolve) => {
-      near.once('data', () => resolve(stage.send(origin, request({ method: 'POST' })).taking));
+    const sent = new Promise<RecordingReceiver>((resolve) => {
+      near.once('data', () => resolve(stage.send(origin, request({ method: 'POST' })).receiver));
     });
     await turns(2);
     far.write('a request');
@@ -248,14 +203,14 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
   it.each(['head', 'data'] as const)('fails by itself when its receiver does in `%s`', async (member) => {
     const stage = await Stage.start(opened);
     const origin = stage.client(client);
-    const taking = new Taking();
-    taking[member] = () => {
+    const receiver = new RecordingReceiver();
+    receiver[member] = () => {
       throw new Error('a fault of ours');
     };
-    stage.send(origin, request(), taking);
-    await taking.over();
-    expect(taking.failure).toMatchObject({ kind: 'other', detail: 'a fault of ours' });
-    const other = stage.send(origin, request()).taking;
+    stage.send(origin, request(), receiver);
+    await receiver.over();
+    expect(receiver.failure).toMatchObject({ kind: 'other', detail: 'a fault of ours' });
+    const other = stage.send(origin, request()).receiver;
     await other.over();
     expect(other.ended).toBe(true);
   });
@@ -267,17 +222,17 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
       connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
       connection.write(Buffer.alloc(size));
     });
-    const taking = new Taking();
-    taking.hungry = false;
-    const { call } = stage.send(stage.client(client, { idleTimeout: 0.1 }), request(), taking);
-    await taking.until('the first piece', () => taking.size > 0);
+    const receiver = new RecordingReceiver();
+    receiver.hungry = false;
+    const { call } = stage.send(stage.client(client, { idleTimeout: 0.1 }), request(), receiver);
+    await receiver.until('the first piece', () => receiver.size > 0);
     await new Promise((resolve) => setTimeout(resolve, 400));
-    expect(taking.failure).toBeUndefined();
-    expect(taking.size).toBeLessThan(1_000_000);
-    taking.hungry = true;
+    expect(receiver.failure).toBeUndefined();
+    expect(receiver.size).toBeLessThan(1_000_000);
+    receiver.hungry = true;
     call.resume();
-    await taking.over();
-    expect([taking.ended, taking.size]).toEqual([true, size]);
+    await receiver.over();
+    expect([receiver.ended, receiver.size]).toEqual([true, size]);
   });
 });
 
@@ -289,8 +244,8 @@ describe('the one timer of a connection', () => {
     const stage = await Stage.start(opened);
     stage.raw.reply('/', answer);
     const origin = stage.client('holdfast', { wheel: new Wheel(stage.clock), ...options });
-    const { taking } = stage.send(origin, request());
-    await taking.over();
+    const { receiver } = stage.send(origin, request());
+    await receiver.over();
     return { stage, origin, clock: stage.clock };
   }
 
@@ -311,8 +266,8 @@ describe('the one timer of a connection', () => {
   it('counts from the last use', async () => {
     const { stage, origin, clock } = await exchanged(OK);
     clock.advance(50_000);
-    const { taking } = stage.send(origin, request());
-    await taking.over();
+    const { receiver } = stage.send(origin, request());
+    await receiver.over();
     clock.advance(50_000);
     expect(origin.idleConnections).toBe(1);
     clock.advance(10_200);
@@ -322,12 +277,12 @@ describe('the one timer of a connection', () => {
   it('lets an exchange take longer than an unused connection would be kept', async () => {
     const { stage, origin, clock } = await exchanged(OK, { idleTimeout: 600, keepAlive: 1 });
     stage.raw.reply('/', () => {});
-    const { taking } = stage.send(origin, request());
+    const { receiver } = stage.send(origin, request());
     await stage.raw.request('/', 2);
     clock.advance(599_000);
-    expect(taking.failure).toBeUndefined();
+    expect(receiver.failure).toBeUndefined();
     clock.advance(1_200);
-    expect(taking.failure).toMatchObject({ kind: 'other', detail: 'the origin was silent for too long' });
+    expect(receiver.failure).toMatchObject({ kind: 'other', detail: 'the origin was silent for too long' });
     await turnUntil('the end of the connection', () => origin.servers === 0);
   });
 });

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { lengthLine, requestHead, UnsendableRequestError } from '../../src/backend/http1/request-head.js';
 import type { OriginRequest } from '../../src/backend/verdict.js';
 import type { Header } from '../../src/protocol/headers.js';
+import { originRequest } from '../support/origin-requests.js';
 
 function head(changes: Partial<OriginRequest>): string {
-  const request = { method: 'GET', scheme: 'http', authority: 'a', path: '/', headers: [], body: Buffer.alloc(0) };
-  return requestHead({ ...request, ...changes } as OriginRequest);
+  return requestHead(originRequest({ authority: 'a', ...changes }));
 }
 
 describe('the head of a request', () => {

@@ -2,7 +2,7 @@
 import { afterEach } from 'vitest';
 import { createHoldfast, type Holdfast, type HoldfastOptions } from '../../src/index.js';
 import { Origin, type Script } from './origin.js';
-import { type OriginClientName, withClient } from './origin-clients.js';
+import type { OriginClientName } from './origin-clients.js';
 import { RawClient } from './raw-client.js';
 
 /** What `http.parser` can be. */
@@ -57,7 +57,7 @@ export class Opened {
       case 'node':
         return { ...options, settings: { ...settings, http: { parser: 'node', ...settings.http } } };
       case 'undici':
-        return withClient('undici', options);
+        return { ...options, settings: { ...settings, proxy: { originClient: 'undici', ...settings.proxy } } };
       default:
         return options;
     }
