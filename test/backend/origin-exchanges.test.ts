@@ -1,6 +1,4 @@
 /** What both HTTP clients write to an origin, how long they wait for it, and how they slow it down. */
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { HttpOrigin, HttpOriginOptions } from '../../src/backend/http-origin.js';
 import type { OriginRequest } from '../../src/backend/verdict.js';
@@ -12,6 +10,7 @@ import { httpOrigin, ORIGIN_CLIENTS, type OriginClientName } from '../support/or
 import { originRequest, target } from '../support/origin-requests.js';
 import { OK, RawOrigin } from '../support/raw-origin.js';
 import { RecordingReceiver } from '../support/recording-receiver.js';
+import { socketPair } from '../support/socket-pair.js';
 
 /** A body that can be read by each client anew. */
 function parts(...texts: readonly string[]): AsyncIterable<Buffer> {
@@ -52,16 +51,6 @@ class Stage {
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function socketPair(opened: Opened): Promise<[near: Socket, far: Socket]> {
-  const server = opened.add(createServer(), (one) => one.close());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const accepted = once(server, 'connection') as Promise<[Socket]>;
-  const far = opened.add(connect((server.address() as AddressInfo).port, '127.0.0.1'), (one) => one.destroy());
-  const [near] = await accepted;
-  return [opened.add(near, (one) => one.destroy()), far];
 }
 
 const HEAD = 'host: Example.com:81\r\nconnection: keep-alive\r\n';

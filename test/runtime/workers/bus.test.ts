@@ -1,9 +1,10 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
 import { Bus } from '../../../src/runtime/workers/bus.js';
-import type { FramePayload } from '../../../src/runtime/workers/frames.js';
-import { FrameWriter } from '../../../src/runtime/workers/frames.js';
+import { type FramePayload, FrameWriter } from '../../../src/runtime/workers/frames.js';
+import { Opened } from '../../support/closing.js';
 import { Watch, within } from '../../support/deadline.js';
+import { socketPair } from '../../support/socket-pair.js';
 
 type Message = Readonly<Record<string, unknown>>;
 
@@ -48,24 +49,10 @@ function frame(type: number, text: string): Buffer {
 }
 
 describe('a bus', () => {
-  let server: Server | undefined;
-  const sockets: Socket[] = [];
-
-  afterEach(async () => {
-    for (const socket of sockets.splice(0)) socket.destroy();
-    await new Promise((resolve) => server?.close(resolve));
-  });
+  const opened = new Opened();
 
   async function pair(): Promise<readonly [End, End]> {
-    const listening = createServer();
-    server = listening;
-    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-    const accepted = new Promise<Socket>((resolve) => listening.once('connection', resolve));
-    const address = listening.address();
-    if (address === null || typeof address === 'string') throw new Error('it listens nowhere');
-    const near = connect(address.port, '127.0.0.1');
-    const far = await within('the connection', accepted);
-    sockets.push(near, far);
+    const [near, far] = await socketPair(opened);
     return [new End(near), new End(far)];
   }
 
@@ -140,9 +127,11 @@ describe('a bus', () => {
     await within('the relief', relieved);
     await near.until(1);
     expect(near.heard).toEqual(['lost']);
+    const { queuedBytes } = near.bus;
     near.bus.send({ kind: 'late' });
-    expect(near.heard).toEqual(['lost']);
+    expect(near.bus.queuedBytes).toBe(queuedBytes);
     await within('the end', near.bus.end());
+    expect(near.heard).toEqual(['lost']);
   });
 
   it('sends what waits before it ends', async () => {
