@@ -4,22 +4,19 @@
  */
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { Publisher, Push } from 'zeromq';
+import { Publisher, type Push } from 'zeromq';
 import { AttackStage, chunk, STREAM_OPENED } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, pullEndpoint } from '../support/closing.js';
 import { CollectedLog } from '../support/collected-log.js';
 import { within } from '../support/deadline.js';
 import { PULL_ENGINES, type PullEngine } from '../support/pull-engines.js';
+import { pushTo } from '../support/push.js';
 import { streamHold } from '../support/raw-origin.js';
 import { GOOD, JUNK, tnetItem } from '../support/zeromq-messages.js';
 
 const ANYWHERE = 'tcp://127.0.0.1:*';
 
-async function listening(
-  opened: Opened,
-  logger = new CollectedLog(),
-  pullEngine: PullEngine = 'holdfast',
-): Promise<AttackStage> {
+async function listening(opened: Opened, pullEngine: PullEngine, logger = new CollectedLog()): Promise<AttackStage> {
   const stage = await AttackStage.start(opened, {
     logger,
     settings: { zeromq: { pull: [ANYWHERE], sub: [ANYWHERE], pullEngine } },
@@ -31,16 +28,14 @@ async function listening(
 describe.each(PULL_ENGINES)('the PULL socket of %s', (engine) => {
   const opened = new Opened();
 
-  async function pushing(stage: AttackStage): Promise<Push> {
-    const push = opened.add(new Push({ linger: 0 }), (socket) => socket.close());
-    push.connect(stage.holdfast.addresses.pull[0] ?? '');
-    return push;
+  function pushing(stage: AttackStage): Push {
+    return pushTo(opened, pullEndpoint(stage.holdfast));
   }
 
   it('counts junk, skips it, and takes what comes behind', async () => {
     const log = new CollectedLog('warn');
-    const stage = await listening(opened, log, engine);
-    const push = await pushing(stage);
+    const stage = await listening(opened, engine, log);
+    const push = pushing(stage);
     const client = await stage.client();
     client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
     await client.readAsLongAs(STREAM_OPENED);
@@ -64,8 +59,8 @@ describe.each(PULL_ENGINES)('the PULL socket of %s', (engine) => {
     ['a thousand parts', Array.from({ length: 1_000 }, () => GOOD)],
   ])('takes one part at a time: %s', async (_what, parts) => {
     const log = new CollectedLog('warn');
-    const stage = await listening(opened, log, engine);
-    const push = await pushing(stage);
+    const stage = await listening(opened, engine, log);
+    const push = pushing(stage);
     const taken = once(stage.holdfast, 'publish');
     await push.send(parts);
     await push.send(GOOD);
@@ -78,8 +73,8 @@ describe.each(PULL_ENGINES)('the PULL socket of %s', (engine) => {
   it.each([...GOOD.keys()].filter((at) => at % 7 === 0))(
     'is not confused by an item cut off at byte %i',
     async (at) => {
-      const stage = await listening(opened, undefined, engine);
-      const push = await pushing(stage);
+      const stage = await listening(opened, engine);
+      const push = pushing(stage);
       const taken = once(stage.holdfast, 'publish');
       await push.send(GOOD.subarray(0, at));
       await push.send(GOOD);
@@ -89,8 +84,8 @@ describe.each(PULL_ENGINES)('the PULL socket of %s', (engine) => {
   );
 
   it('takes ten thousand pieces of junk in one go', async () => {
-    const stage = await listening(opened, undefined, engine);
-    const push = await pushing(stage);
+    const stage = await listening(opened, engine);
+    const push = pushing(stage);
     const taken = once(stage.holdfast, 'publish');
     for (let count = 0; count < 10_000; count += 1) await push.send(JUNK[count % JUNK.length] ?? GOOD);
     await push.send(GOOD);
@@ -100,13 +95,13 @@ describe.each(PULL_ENGINES)('the PULL socket of %s', (engine) => {
   });
 
   it('is not stopped by clients of another protocol', async () => {
-    const stage = await listening(opened, undefined, engine);
-    const port = Number(stage.holdfast.addresses.pull[0]?.split(':').at(-1));
+    const stage = await listening(opened, engine);
+    const port = Number(pullEndpoint(stage.holdfast).split(':').at(-1));
     for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\xff\0\0\0\0\0\0\0\x01\x7f\x09NULL', '\0'.repeat(100_000)]) {
       const client = await opened.client(port);
       client.write(Buffer.from(bytes, 'latin1'));
     }
-    const push = await pushing(stage);
+    const push = pushing(stage);
     const taken = once(stage.holdfast, 'publish');
     await push.send(GOOD);
     await within('the good item', taken);
@@ -119,7 +114,7 @@ describe('the SUB socket', () => {
 
   it('counts junk and wrong numbers of parts, and delivers by topic alone', async () => {
     const log = new CollectedLog('warn');
-    const stage = await listening(opened, log);
+    const stage = await listening(opened, 'holdfast', log);
     const publisher = opened.add(new Publisher({ linger: 0 }), (socket) => socket.close());
     publisher.connect(stage.holdfast.addresses.sub[0] ?? '');
     const client = await stage.client();

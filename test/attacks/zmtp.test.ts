@@ -3,14 +3,15 @@
  * at most. Clients and other publishers notice nothing, and what is kept is bounded.
  */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { Publisher, Push, Request } from 'zeromq';
+import { Publisher, Request } from 'zeromq';
 import { AttackStage } from '../support/attack-stage.js';
-import { Opened } from '../support/closing.js';
+import { Opened, pullEndpoint } from '../support/closing.js';
 import { CollectedLog } from '../support/collected-log.js';
 import { turnUntil, within } from '../support/deadline.js';
 import { keptBytes } from '../support/memory.js';
+import { pushTo } from '../support/push.js';
 import type { RawClient } from '../support/raw-client.js';
 import { REQUIREMENTS } from '../support/requirements.js';
 import { GOOD } from '../support/zeromq-messages.js';
@@ -19,23 +20,20 @@ import { ANSWER, claim, commandOf, frameOf, greetingOf, HELLO, messageOf, readyO
 const CLOSING = /^warn IN pull: closing the connection of publisher 127\.0\.0\.1:\d+: /;
 
 class Scene {
-  readonly log = new CollectedLog('warn');
-
-  private constructor(private readonly opened: Opened) {}
-
-  stage: AttackStage = undefined as unknown as AttackStage;
+  private constructor(
+    private readonly opened: Opened,
+    readonly stage: AttackStage,
+    readonly log: CollectedLog,
+  ) {}
 
   static async open(opened: Opened, pullMaxConnections = 1_000): Promise<Scene> {
-    const scene = new Scene(opened);
-    scene.stage = await AttackStage.start(opened, {
-      logger: scene.log,
-      settings: { zeromq: { pull: ['tcp://127.0.0.1:*'], pullMaxConnections } },
-    });
-    return scene;
+    const log = new CollectedLog('warn');
+    const settings = { zeromq: { pull: ['tcp://127.0.0.1:*'], pullMaxConnections } };
+    return new Scene(opened, await AttackStage.start(opened, { logger: log, settings }), log);
   }
 
   get endpoint(): string {
-    return this.stage.holdfast.addresses.pull[0] ?? '';
+    return pullEndpoint(this.stage.holdfast);
   }
 
   get port(): number {
@@ -50,10 +48,8 @@ class Scene {
 
   /** A real publisher's item arrives, and clients are served. */
   async undisturbed(): Promise<void> {
-    const push = this.opened.add(new Push({ linger: 0 }), (socket) => socket.close());
     const taken = once(this.stage.holdfast, 'publish');
-    push.connect(this.endpoint);
-    await push.send(GOOD);
+    await pushTo(this.opened, this.endpoint).send(GOOD);
     await within('the item of another publisher', taken);
     await this.stage.undisturbed();
   }
@@ -145,7 +141,7 @@ describe('the PULL socket', () => {
     expect(scene.log.lines).toEqual([
       'warn IN pull: received message of more than 1000000 bytes (zeromq.pull_max_message_bytes), skipping',
     ]);
-    // Hundred connections with the room that a body gets when it begins, and the sockets at both ends.
+    // A hundred connections with the room that a body gets when it begins, and the sockets at both ends.
     expect(keptBytes() - before).toBeLessThan(20_000_000);
     const taken = once(scene.stage.holdfast, 'publish');
     sender.write(messageOf(GOOD));
@@ -179,7 +175,6 @@ describe('the PULL socket', () => {
     'has room for a publisher although thousands connect and say nothing',
     async () => {
       const scene = await Scene.open(opened, 50);
-      const sockets: Socket[] = [];
       let closed = 0;
       for (let count = 0; count < 3_000; count += 1) {
         const socket = opened.add(connect({ port: scene.port, host: '127.0.0.1' }), (one) => one.destroy());
@@ -188,7 +183,6 @@ describe('the PULL socket', () => {
         socket.on('close', () => {
           closed += 1;
         });
-        sockets.push(socket);
         if (count % 100 === 99) await once(socket, 'connect');
       }
       await turnUntil('the end of those who are too many', () => closed >= 2_950);

@@ -1,6 +1,5 @@
 /** Publishers that are faster than those who take their items: the control port and ZeroMQ make them wait. */
 import { describe, expect, it } from 'vitest';
-import { Push } from 'zeromq';
 import { HttpControl } from '../../src/control/http-control.js';
 import { PublishDoor } from '../../src/control/publish-door.js';
 import { ZmqPull } from '../../src/control/zmq-in.js';
@@ -9,6 +8,7 @@ import { Opened } from '../support/closing.js';
 import { Dam } from '../support/dam.js';
 import { turnUntil } from '../support/deadline.js';
 import { Publisher } from '../support/publisher.js';
+import { pushTo } from '../support/push.js';
 import { RecordingSubscriber } from '../support/recording-subscriber.js';
 import { sampleHub } from '../support/sample-hub.js';
 
@@ -74,9 +74,7 @@ describe('while items cannot be taken', () => {
     const pull = opened.add(new ZmqPull(await loadZeroMq('a test'), publishDoor, 1_000_000, undefined), (one) =>
       one.close(),
     );
-    const address = await pull.bind('tcp://127.0.0.1:0', 'zeromq.pull');
-    const push = opened.add(new Push({ linger: 0 }), (one) => one.close());
-    push.connect(address);
+    const push = pushTo(opened, await pull.bind('tcp://127.0.0.1:0', 'zeromq.pull'));
     const send = (text: string): Promise<void> => push.send(`J${JSON.stringify(itemWith(text))}`);
     dam.congested = true;
     for (const text of ['1', '2', '3']) await send(text);

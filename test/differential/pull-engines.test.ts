@@ -1,10 +1,11 @@
 /** The same messages from a real PUSH through both readers of PULL: the same items, counters and log lines. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Push } from 'zeromq';
+import type { Push } from 'zeromq';
 import { Opened } from '../support/closing.js';
 import { PULL_ENGINES, type PullEngine } from '../support/pull-engines.js';
 import { PullSystem } from '../support/pull-system.js';
+import { pushTo } from '../support/push.js';
 import { GOOD, JUNK, tnetItem } from '../support/zeromq-messages.js';
 
 const MAX_MESSAGE = 5_000;
@@ -23,9 +24,7 @@ describe('holdfast and libzmq', () => {
   async function side(engine: PullEngine): Promise<Side> {
     const settings = { pull: ['tcp://127.0.0.1:*'], pullMaxMessageBytes: MAX_MESSAGE };
     const system = await PullSystem.start(opened, engine, settings);
-    const push = opened.add(new Push({ linger: 0 }), (socket) => socket.close());
-    push.connect(system.endpoint);
-    return { system, push };
+    return { system, push: pushTo(opened, system.endpoint) };
   }
 
   /** What becomes of the messages, and of one behind them. */

@@ -83,3 +83,10 @@ export function controlUri(holdfast: Holdfast): string {
   if (control === undefined) throw new Error('there is no control port');
   return `http://${control.host}:${control.port}`;
 }
+
+/** Where PULL listens, the first address of several. */
+export function pullEndpoint(holdfast: Holdfast): string {
+  const [endpoint] = holdfast.addresses.pull;
+  if (endpoint === undefined) throw new Error('there is no PULL socket');
+  return endpoint;
+}

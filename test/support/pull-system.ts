@@ -1,6 +1,6 @@
 /** A whole Holdfast whose PULL socket is read by one engine or the other, and what came in. */
 import { createHoldfast, type DeepPartial, type Holdfast, type Settings } from '../../src/index.js';
-import type { Opened } from './closing.js';
+import { type Opened, pullEndpoint } from './closing.js';
 import { CollectedItems } from './collected-items.js';
 import { CollectedLog } from './collected-log.js';
 import { ManualClock } from './manual-clock.js';
@@ -33,9 +33,7 @@ export class PullSystem {
 
   /** The first endpoint. */
   get endpoint(): string {
-    const [endpoint] = this.holdfast.addresses.pull;
-    if (endpoint === undefined) throw new Error('there is no PULL socket');
-    return endpoint;
+    return pullEndpoint(this.holdfast);
   }
 
   get warnings(): string[] {

@@ -1,14 +1,15 @@
 /** Server-sent events at a real `EventSource`, published in every way there is: HTTP, ZeroMQ PUSH and ZeroMQ PUB. */
 import { EventSource } from 'eventsource';
 import { describe, expect, it } from 'vitest';
-import { Push, XPublisher } from 'zeromq';
+import { XPublisher } from 'zeromq';
 import type { Holdfast } from '../../src/index.js';
 import { Child } from '../support/child.js';
-import { controlUri, Opened } from '../support/closing.js';
+import { controlUri, Opened, pullEndpoint } from '../support/closing.js';
 import { Watch, within } from '../support/deadline.js';
 import { subscribed, unsubscribed } from '../support/events.js';
 import type { Script } from '../support/origin.js';
 import { PULL_ENGINES, type PullEngine } from '../support/pull-engines.js';
+import { pushTo } from '../support/push.js';
 
 const streaming: Script = (request, response) => {
   response.writeHead(200, {
@@ -66,12 +67,6 @@ describe('server-sent events', () => {
     expect(await publisher.ended()).toMatchObject({ code: 0, stderr: '' });
   }
 
-  function endpoint(endpoints: readonly string[]): string {
-    const [first] = endpoints;
-    if (first === undefined) throw new Error('ZeroMQ is not open');
-    return first;
-  }
-
   it('reach an EventSource when a GRIP library publishes over HTTP', async () => {
     const { holdfast, listen } = await start();
     const listeners = [listen('news'), listen('news'), listen('other')];
@@ -97,8 +92,7 @@ describe('server-sent events', () => {
     const listener = listen('news');
     await listener.hears(HELLO);
 
-    const push = opened.add(new Push(), (socket) => socket.close());
-    push.connect(endpoint(holdfast.addresses.pull));
+    const push = pushTo(opened, pullEndpoint(holdfast));
     await push.send(
       `J${JSON.stringify({ channel: 'news', formats: { 'http-stream': { content: 'data: json\n\n' } } })}`,
     );
@@ -114,8 +108,7 @@ describe('server-sent events', () => {
       const { holdfast, listen } = await start({ pull: ['tcp://127.0.0.1:*'], pullEngine });
       const listener = listen('news');
       await listener.hears(HELLO);
-      const push = opened.add(new Push(), (socket) => socket.close());
-      push.connect(endpoint(holdfast.addresses.pull));
+      const push = pushTo(opened, pullEndpoint(holdfast));
       const good = `J${JSON.stringify({ channel: 'news', 'http-stream': { content: 'data: good\n\n' } })}`;
       await push.send('T5:oops');
       await push.send('J{"channel":"news"}');
@@ -129,7 +122,7 @@ describe('server-sent events', () => {
   it('reach it through PUB and SUB, once the subscription has been forwarded', async () => {
     const { holdfast, listen } = await start({ sub: ['tcp://127.0.0.1:*'] });
     const publisher = opened.add(new XPublisher(), (socket) => socket.close());
-    publisher.connect(endpoint(holdfast.addresses.sub));
+    publisher.connect(holdfast.addresses.sub[0] ?? '');
 
     const first = listen('news');
     await first.hears(HELLO);

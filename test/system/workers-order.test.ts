@@ -1,7 +1,7 @@
 /** Several processes, one server: what is published comes to the clients of all workers, once and in one order. */
 import { describe, expect, it } from 'vitest';
-import { Push } from 'zeromq';
 import { Opened } from '../support/closing.js';
+import { pushTo } from '../support/push.js';
 import type { RawClient } from '../support/raw-client.js';
 import { itemFor, Several } from '../support/several.js';
 import { EventsClient } from '../support/websocket-client.js';
@@ -40,8 +40,7 @@ describe('what is published to several workers', () => {
       sockets.push(await webSocket(several, worker, 'a'));
     }
     expect(streams).toHaveLength(6);
-    const push = opened.add(new Push({ linger: 0 }), (socket) => socket.close());
-    push.connect(pull);
+    const push = pushTo(opened, pull);
     const publishers = await Promise.all([several.publisher(), several.publisher(), several.publisher()]);
     const ways = [
       ...publishers.map((one) => (text: string) => one.publish([itemFor('a', text)])),

@@ -3,13 +3,14 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type EventType, Push } from 'zeromq';
+import type { EventType, Push } from 'zeromq';
 import { createHoldfast } from '../../src/index.js';
 import { Child } from '../support/child.js';
 import { Opened } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import { PULL_ENGINES } from '../support/pull-engines.js';
 import { PullSystem } from '../support/pull-system.js';
+import { pushOf, pushTo } from '../support/push.js';
 import { PYTHON, REQUIREMENTS } from '../support/requirements.js';
 import { tnetItem } from '../support/zeromq-messages.js';
 
@@ -21,10 +22,6 @@ function numbers(count: number, prefix = ''): string[] {
 
 function folderOf(opened: Opened): string {
   return opened.add(mkdtempSync(join(tmpdir(), 'holdfast-')), (path) => rmSync(path, { recursive: true }));
-}
-
-function pushOf(opened: Opened, linger = 0): Push {
-  return opened.add(new Push({ linger, reconnectInterval: 10 }), (socket) => socket.close());
 }
 
 /** Resolves when the socket tells of an event. */
@@ -41,8 +38,7 @@ describe.each(PULL_ENGINES)('publishers of PULL, read by %s', (engine) => {
 
   it('may send and close at once: what lingers arrives', async () => {
     const system = await PullSystem.start(opened, engine);
-    const push = pushOf(opened, -1);
-    push.connect(system.endpoint);
+    const push = pushTo(opened, system.endpoint, { linger: -1 });
     await sendAll(push, numbers(1_000));
     push.close();
     await system.items.taken(1_000);
@@ -89,8 +85,7 @@ describe.each(PULL_ENGINES)('publishers of PULL, read by %s', (engine) => {
   it('may be many at once, each in its own order', async () => {
     const system = await PullSystem.start(opened, engine);
     const names = numbers(40, 'publisher-');
-    const pushes = names.map(() => pushOf(opened));
-    for (const push of pushes) push.connect(system.endpoint);
+    const pushes = names.map(() => pushTo(opened, system.endpoint));
     await Promise.all(pushes.map((push, at) => sendAll(push, numbers(100, `${names[at]} `))));
     await system.items.taken(4_000);
     for (const name of names) {
@@ -114,8 +109,7 @@ describe.each(PULL_ENGINES)('publishers of PULL, read by %s', (engine) => {
   it('find us again after a restart, and send what has waited', async () => {
     const endpoint = `ipc://${folderOf(opened)}/pull`;
     const first = await PullSystem.start(opened, engine, { pull: [endpoint] });
-    const push = pushOf(opened);
-    push.connect(endpoint);
+    const push = pushTo(opened, endpoint);
     await sendAll(push, numbers(10));
     await first.items.taken(10);
     const gone = told(push, 'disconnect');
@@ -132,8 +126,7 @@ describe.each(PULL_ENGINES)('publishers of PULL, read by %s', (engine) => {
       pull: ['tcp://127.0.0.1:*'],
       pullMaxMessageBytes: 3_000_000,
     });
-    const push = pushOf(opened);
-    push.connect(system.endpoint);
+    const push = pushTo(opened, system.endpoint);
     const large = 'x'.repeat(2_999_900);
     await push.send(tnetItem(large));
     await push.send(Buffer.alloc(3_000_001));
@@ -160,8 +153,7 @@ describe.each(PULL_ENGINES)('addresses of PULL, opened by %s', (engine) => {
       expect.stringMatching(/^tcp:\/\/0\.0\.0\.0:\d{2,5}$/),
     ]);
     for (const [at, endpoint] of pull.entries()) {
-      const push = pushOf(opened);
-      push.connect(endpoint);
+      const push = pushTo(opened, endpoint);
       await push.send(tnetItem(`${at}`));
       await system.items.taken(at + 1);
     }
@@ -178,8 +170,7 @@ describe.each(PULL_ENGINES)('addresses of PULL, opened by %s', (engine) => {
     expect(statSync(path).isSocket()).toBe(true);
     const system = await PullSystem.start(opened, engine, { pull: [`ipc://${path}`], ipcFileMode: 0o620 });
     expect(statSync(path).mode & 0o777).toBe(0o620);
-    const push = pushOf(opened);
-    push.connect(`ipc://${path}`);
+    const push = pushTo(opened, `ipc://${path}`);
     await push.send(tnetItem('a'));
     await system.items.taken(1);
     await system.holdfast.close();
@@ -216,8 +207,7 @@ describe('PULL', () => {
   it('listens on IPv6 too', async () => {
     const system = await PullSystem.start(opened, 'holdfast', { pull: ['tcp://[::1]:*'] });
     expect(system.endpoint).toMatch(/^tcp:\/\/\[::1\]:\d+$/);
-    const push = opened.add(new Push({ linger: 0, ipv6: true }), (socket) => socket.close());
-    push.connect(system.endpoint);
+    const push = pushTo(opened, system.endpoint, { ipv6: true });
     await push.send(tnetItem('six'));
     await system.items.endWith('six');
   });
@@ -225,8 +215,7 @@ describe('PULL', () => {
   it('leaves a host name to libzmq, and says so', async () => {
     const system = await PullSystem.start(opened, 'holdfast', { pull: ['tcp://127.0.0.1:*', 'tcp://localhost:*'] });
     const [, second = ''] = system.holdfast.addresses.pull;
-    const push = pushOf(opened);
-    push.connect(second);
+    const push = pushTo(opened, second);
     await push.send(tnetItem('a'));
     await system.items.endWith('a');
     expect(system.log.lines.filter((line) => line.includes('libzmq'))).toEqual([
@@ -261,8 +250,7 @@ describe('PULL', () => {
     `;
     const child = opened.add(Child.node(['--input-type=module', '-e', script]), (one) => one.stop());
     const [, endpoint = ''] = await child.says(/^at (.*)$/m);
-    const push = pushOf(opened);
-    push.connect(endpoint);
+    const push = pushTo(opened, endpoint);
     await push.send(tnetItem('without'));
     const { stdout, stderr } = await child.ended();
     const missing = (what: string): string =>
