@@ -2,21 +2,18 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { AttackStage, STREAM_OPENED } from '../support/attack-stage.js';
+import { AttackStage } from '../support/attack-stage.js';
 import { Opened, PARSERS } from '../support/closing.js';
 import { within } from '../support/deadline.js';
-import { responseHold, streamHold } from '../support/raw-origin.js';
+import { responseHold } from '../support/raw-origin.js';
 
 describe.each(PARSERS)('closing (parser: %s)', (parser) => {
   const opened = new Opened(parser);
 
   it('ends streams cleanly and answers those who wait with what their origin had for them', async () => {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
     stage.origin.reply('/poll', responseHold('news'));
-    const stream = await stage.client();
-    stream.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
-    await stream.readAsLongAs(STREAM_OPENED);
+    const stream = await stage.stream();
     const poll = await stage.client();
     poll.write('GET /poll HTTP/1.1\r\nHost: a\r\n\r\n');
     while (stage.holdfast.counters.holds.response === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -30,11 +27,8 @@ describe.each(PARSERS)('closing (parser: %s)', (parser) => {
 
   it('is held up by no client, however much it sends and however little it reads', async () => {
     const stage = await AttackStage.start(opened, { settings: { hold: { outboxBytes: 50_000_000 } } });
-    stage.origin.reply('/stream', streamHold('news'));
     stage.origin.reply('/slow', () => {});
-    const deaf = await stage.client();
-    deaf.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
-    await deaf.readAsLongAs(STREAM_OPENED);
+    const deaf = await stage.stream();
     deaf.pause();
     for (let time = 0; time < 100; time += 1) stage.say('news', 'x'.repeat(200_000));
     const waiting = await stage.client();

@@ -1,11 +1,10 @@
 /** The control port: every answer byte for byte, its limits, and what it does with bytes that are no request. */
 import { describe, expect, it } from 'vitest';
-import { AttackStage, chunk, STREAM_OPENED } from '../support/attack-stage.js';
+import { AttackStage, chunk } from '../support/attack-stage.js';
 import { Opened } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import { keptBytes } from '../support/memory.js';
 import type { RawClient } from '../support/raw-client.js';
-import { streamHold } from '../support/raw-origin.js';
 
 const ITEM = { channel: 'news', formats: { 'http-stream': { content: 'hello\n' } } };
 const PUBLISHED = answer('200 OK', 'Published\n', '');
@@ -30,14 +29,6 @@ async function untilEnd(opened: Opened, stage: AttackStage, bytes: string): Prom
   client.write(Buffer.from(bytes, 'latin1'));
   await client.untilClosed();
   return client.pending;
-}
-
-async function subscribed(stage: AttackStage): Promise<RawClient> {
-  stage.origin.reply('/stream', streamHold('news'));
-  const client = await stage.client();
-  client.write('GET /stream HTTP/1.1\r\nHost: example.com\r\n\r\n');
-  await client.readAsLongAs(STREAM_OPENED);
-  return client;
 }
 
 const BAD_HEADER = answer('400 Bad Request', 'Failed to parse request header.\n');
@@ -188,7 +179,7 @@ describe('several requests on one connection of the control port', () => {
 
   it('are answered in order, and garbage behind them is refused last', async () => {
     const stage = await AttackStage.start(opened);
-    const client = await subscribed(stage);
+    const client = await stage.stream();
     const text = await untilEnd(
       opened,
       stage,

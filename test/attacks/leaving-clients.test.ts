@@ -78,10 +78,7 @@ describe.each(PARSERS.flatMap((parser) => LEAVING.map(([how, leave]) => [how, pa
 
     it('while it is held as a stream ends the hold', async () => {
       const stage = await AttackStage.start(opened);
-      stage.origin.reply('/stream', streamHold('news'));
-      const client = await stage.client();
-      client.write(get('/stream'));
-      await client.readAsLongAs(STREAM_OPENED);
+      const client = await stage.stream();
       const over = once(stage.holdfast, 'unsubscribe');
       leave(client);
       expect(await over).toEqual(['news']);
@@ -104,10 +101,7 @@ describe.each(PARSERS.flatMap((parser) => LEAVING.map(([how, leave]) => [how, pa
 
     it('while requests wait behind its hold takes them with it', async () => {
       const stage = await AttackStage.start(opened);
-      stage.origin.reply('/stream', streamHold('news'));
-      const client = await stage.client();
-      client.write(get('/stream') + get('/a').repeat(5));
-      await client.readAsLongAs(STREAM_OPENED);
+      const client = await stage.stream(get('/a').repeat(5));
       leave(client);
       await stage.onlyNeighbourLeft();
       expect(stage.forwarded).toEqual(['GET /stream']);

@@ -4,21 +4,17 @@
  */
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { AttackStage, chunk, early, INVALID_TOKEN, OK_ANSWER, STREAM_OPENED } from '../support/attack-stage.js';
+import { AttackStage, chunk, early, INVALID_TOKEN, OK_ANSWER } from '../support/attack-stage.js';
 import { Opened, PARSERS } from '../support/closing.js';
 import { keptBytes } from '../support/memory.js';
 import type { RawClient } from '../support/raw-client.js';
-import { OK, type RawRequest, responseHold, streamHold } from '../support/raw-origin.js';
+import { OK, type RawRequest, responseHold } from '../support/raw-origin.js';
 
 const LAST_CHUNK = '0\r\n\r\n';
 const BUSY = early('Failed to process request: an upgrade cannot follow requests that are not answered yet.', '1.1');
 
 function get(target: string): string {
   return `GET ${target} HTTP/1.1\r\nHost: example.com\r\n\r\n`;
-}
-
-function closeStream(stage: AttackStage, channel: string): void {
-  stage.holdfast.publish({ channel, formats: { 'http-stream': { action: 'close' } } });
 }
 
 async function expectBytes(client: RawClient, expected: string): Promise<void> {
@@ -82,17 +78,14 @@ describe.each(PARSERS)('pipelined requests (parser: %s)', (parser) => {
 
   it('wait behind a held stream, and are answered on its connection when it ends', async () => {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(get('/stream') + get('/a') + get('/b'));
-    await expectBytes(client, STREAM_OPENED);
+    const client = await stage.stream(get('/a') + get('/b'));
     stage.say('news', 'one\n');
     await expectBytes(client, chunk('one\n'));
     client.write(get('/c'));
     stage.say('news', 'two\n');
     await expectBytes(client, chunk('two\n'));
     expect(stage.forwarded).toEqual(['GET /stream']);
-    closeStream(stage, 'news');
+    stage.endStream('news');
     await expectBytes(client, LAST_CHUNK + OK_ANSWER.repeat(3));
     expect(stage.forwarded.slice(1)).toEqual(['GET /a', 'GET /b', 'GET /c']);
     await stage.undisturbed();
@@ -113,10 +106,7 @@ describe.each(PARSERS)('pipelined requests (parser: %s)', (parser) => {
 
   it('behind a hold are not read for ever: the client is slowed down', async () => {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(get('/stream'));
-    await expectBytes(client, STREAM_OPENED);
+    const client = await stage.stream();
     const flood = Buffer.from(get('/flood').repeat(600_000));
     client.write(flood);
     const before = keptBytes();
@@ -171,14 +161,11 @@ describe('pipelined requests with bodies behind a hold', () => {
 
     it('wait as all others do', async () => {
       const stage = await AttackStage.start(opened);
-      stage.origin.reply('/stream', streamHold('news'));
-      const client = await stage.client();
-      client.write(get('/stream'));
-      await expectBytes(client, STREAM_OPENED);
+      const client = await stage.stream();
       client.write(post.repeat(POSTS));
       for (let turn = 0; turn < 3; turn += 1) await stage.undisturbed();
       expect(stage.forwarded).toEqual(['GET /stream']);
-      closeStream(stage, 'news');
+      stage.endStream('news');
       await expectBytes(client, LAST_CHUNK + OK_ANSWER.repeat(POSTS));
       expect(stage.forwarded).toHaveLength(1 + POSTS);
     });
@@ -189,10 +176,7 @@ describe('pipelined requests with bodies behind a hold', () => {
 
     it('are limited to a hundred, of which node:http keeps a list', async () => {
       const stage = await AttackStage.start(opened);
-      stage.origin.reply('/stream', streamHold('news'));
-      const client = await stage.client();
-      client.write(get('/stream'));
-      await expectBytes(client, STREAM_OPENED);
+      const client = await stage.stream();
       client.write(post.repeat(POSTS));
       await client.untilClosed();
       expect(stage.forwarded).toEqual(['GET /stream']);
@@ -215,16 +199,13 @@ describe.each(PARSERS)('garbage behind a request (parser: %s)', (parser) => {
 
   it('does not touch a held stream: it is refused when the stream has ended', async () => {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(get('/stream'));
-    await expectBytes(client, STREAM_OPENED);
+    const client = await stage.stream();
     for (const garbage of ['\0\0\0', 'more of it\r\n\r\n', get('/smuggled')]) client.write(garbage);
     for (const line of ['one\n', 'two\n']) {
       stage.say('news', line);
       await expectBytes(client, chunk(line));
     }
-    closeStream(stage, 'news');
+    stage.endStream('news');
     await expectBytes(client, LAST_CHUNK + INVALID_TOKEN);
     await client.untilClosed();
     expect(stage.forwarded).toEqual(['GET /stream']);
@@ -245,11 +226,8 @@ describe.each(PARSERS)('garbage behind a request (parser: %s)', (parser) => {
 
   it('is refused also when a bad request waits before it', async () => {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(`${get('/stream')}GET /many HTTP/1.1\r\n${'X: y\r\n'.repeat(70)}\r\n${get('/after')}\0garbage`);
-    await expectBytes(client, STREAM_OPENED);
-    closeStream(stage, 'news');
+    const client = await stage.stream(`GET /many HTTP/1.1\r\n${'X: y\r\n'.repeat(70)}\r\n${get('/after')}\0garbage`);
+    stage.endStream('news');
     await expectBytes(client, LAST_CHUNK + early('Failed to parse request: too many headers'));
     await client.untilClosed();
     expect(stage.forwarded).toEqual(['GET /stream']);
@@ -257,13 +235,10 @@ describe.each(PARSERS)('garbage behind a request (parser: %s)', (parser) => {
 
   it('takes the place of the request in whose body it stands', async () => {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(
-      `${get('/stream')}POST /bad HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nxyz\r\n`,
+    const client = await stage.stream(
+      'POST /bad HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nxyz\r\n',
     );
-    await expectBytes(client, STREAM_OPENED);
-    closeStream(stage, 'news');
+    stage.endStream('news');
     await expectBytes(client, LAST_CHUNK + INVALID_TOKEN);
     await client.untilClosed();
     expect(stage.forwarded).toEqual(['GET /stream']);
@@ -291,16 +266,13 @@ describe.each(PARSERS)('an upgrade behind a request (parser: %s)', (parser) => {
 
   async function upgradeBehindStream(headers: string): Promise<{ stage: AttackStage; client: RawClient }> {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write(get('/stream'));
-    await expectBytes(client, STREAM_OPENED);
+    const client = await stage.stream();
     client.write(`GET /socket HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
     for (const line of ['one\n', 'two\n']) {
       stage.say('news', line);
       await expectBytes(client, chunk(line));
     }
-    closeStream(stage, 'news');
+    stage.endStream('news');
     return { stage, client };
   }
 

@@ -132,10 +132,7 @@ describe('an item', () => {
 
   it('with a name, an id and a content of hundreds of thousands of bytes arrives', async () => {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
-    await client.readAsLongAs(STREAM_OPENED);
+    const client = await stage.stream();
     const huge = 'x'.repeat(200_000);
     expect(await publish(stage, stream({ id: huge, 'prev-id': huge }), stream({ id: 'b' }, huge))).toEqual(PUBLISHED);
     const expected = chunk('hello\n');
@@ -155,10 +152,7 @@ describe('an item', () => {
 
   it('with half a character is published as what UTF-8 has for it', async () => {
     const stage = await AttackStage.start(opened);
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
-    await client.readAsLongAs(STREAM_OPENED);
+    const client = await stage.stream();
     const body =
       '{"items":[{"channel":"news","id":"\\udc00","meta":{"\\ud800":"\\udfff"},"http-stream":{"content":"a\\ud800b"}}]}';
     expect(await post(stage, body)).toEqual(PUBLISHED);

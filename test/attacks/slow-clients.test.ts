@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { AttackStage, chunk, early, INVALID_TOKEN, OK_ANSWER, STREAM_OPENED } from '../support/attack-stage.js';
+import { AttackStage, chunk, early, INVALID_TOKEN, OK_ANSWER } from '../support/attack-stage.js';
 import { Opened, PARSERS } from '../support/closing.js';
 import { keptBytes } from '../support/memory.js';
-import { responseHold, streamHold } from '../support/raw-origin.js';
+import { responseHold } from '../support/raw-origin.js';
 
 const LATE = early('Request was not received in time.', '1.0', '408 Request Timeout');
 
@@ -41,14 +41,11 @@ describe.each(PARSERS)('a slow head (parser: %s)', (parser) => {
 
   it('behind a held stream is refused after the stream, which it does not touch', async () => {
     const stage = await AttackStage.start(opened, { settings: { http: { headTimeout: 0.2 } } });
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\nGET /half');
-    await client.readAsLongAs(STREAM_OPENED);
+    const client = await stage.stream('GET /half');
     while (stage.holdfast.counters.badRequests === 0) await pass(20);
     stage.say('news', 'one\n');
     expect(await client.readAsLongAs(chunk('one\n'))).toBe(chunk('one\n'));
-    stage.holdfast.publish({ channel: 'news', formats: { 'http-stream': { action: 'close' } } });
+    stage.endStream('news');
     expect(await client.readAsLongAs(`0\r\n\r\n${LATE}`)).toBe(`0\r\n\r\n${LATE}`);
   });
 
@@ -123,24 +120,18 @@ describe.each(PARSERS)('silence (parser: %s)', (parser) => {
 
   it('of a hold is not ended, and the connection counts as idle again after it', async () => {
     const stage = await AttackStage.start(opened, { settings });
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
-    await client.readAsLongAs(STREAM_OPENED);
+    const client = await stage.stream();
     await pass(800);
     stage.say('news', 'one\n');
     expect(await client.readAsLongAs(chunk('one\n'))).toBe(chunk('one\n'));
-    stage.holdfast.publish({ channel: 'news', formats: { 'http-stream': { action: 'close' } } });
+    stage.endStream('news');
     await client.readAsLongAs('0\r\n\r\n');
     await client.untilClosed();
   });
 
   it('of a hold with requests waiting behind it is ended: the client could have gone unseen', async () => {
     const stage = await AttackStage.start(opened, { settings });
-    stage.origin.reply('/stream', streamHold('news'));
-    const client = await stage.client();
-    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
-    await client.readAsLongAs(STREAM_OPENED);
+    const client = await stage.stream();
     client.write('GET /a HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(100));
     await client.untilClosed();
     await stage.onlyNeighbourLeft();

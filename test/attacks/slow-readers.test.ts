@@ -1,24 +1,14 @@
 /** Clients that do not read what is published to them, and more clients than there is room for. */
 import { describe, expect, it } from 'vitest';
-import { AttackStage, chunk, OK_ANSWER, STREAM_OPENED } from '../support/attack-stage.js';
+import { AttackStage, chunk, OK_ANSWER } from '../support/attack-stage.js';
 import { Opened, PARSERS } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import { keptBytes } from '../support/memory.js';
 import type { RawClient } from '../support/raw-client.js';
-import { streamHold } from '../support/raw-origin.js';
 
 const LINE = `${'x'.repeat(49_999)}\n`;
 const LINES = 1_000;
 const OUTBOX = 200_000;
-
-async function held(stage: AttackStage, paused: boolean): Promise<RawClient> {
-  stage.origin.reply('/stream', streamHold('news'));
-  const client = await stage.client();
-  client.write('GET /stream HTTP/1.1\r\nHost: example.com\r\n\r\n');
-  await client.readAsLongAs(STREAM_OPENED);
-  if (paused) client.pause();
-  return client;
-}
 
 /** Publishes fifty megabytes at the pace of a reader, who gets all of them. */
 async function publishTo(stage: AttackStage, reader: RawClient): Promise<void> {
@@ -36,8 +26,9 @@ describe('a client that never reads while fifty megabytes are published', () => 
     const stage = await AttackStage.start(opened, {
       settings: { hold: { outboxBytes: OUTBOX, outboxPolicy: 'close' } },
     });
-    const reader = await held(stage, false);
-    const slow = await held(stage, true);
+    const reader = await stage.stream();
+    const slow = await stage.stream();
+    slow.pause();
     const before = keptBytes();
     await publishTo(stage, reader);
     const { counters } = stage.holdfast;
@@ -56,8 +47,9 @@ describe('a client that never reads while fifty megabytes are published', () => 
     const stage = await AttackStage.start(opened, {
       settings: { hold: { outboxBytes: OUTBOX, outboxPolicy: 'drop' } },
     });
-    const reader = await held(stage, false);
-    const slow = await held(stage, true);
+    const reader = await stage.stream();
+    const slow = await stage.stream();
+    slow.pause();
     const before = keptBytes();
     await publishTo(stage, reader);
     const { counters } = stage.holdfast;

@@ -5,24 +5,19 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Publisher, type Push } from 'zeromq';
-import { AttackStage, chunk, STREAM_OPENED } from '../support/attack-stage.js';
+import { AttackStage, chunk } from '../support/attack-stage.js';
 import { Opened, pullEndpoint } from '../support/closing.js';
 import { CollectedLog } from '../support/collected-log.js';
 import { within } from '../support/deadline.js';
 import { PULL_ENGINES, type PullEngine } from '../support/pull-engines.js';
 import { pushTo } from '../support/push.js';
-import { streamHold } from '../support/raw-origin.js';
 import { GOOD, JUNK, tnetItem } from '../support/zeromq-messages.js';
 
 const ANYWHERE = 'tcp://127.0.0.1:*';
 
-async function listening(opened: Opened, pullEngine: PullEngine, logger = new CollectedLog()): Promise<AttackStage> {
-  const stage = await AttackStage.start(opened, {
-    logger,
-    settings: { zeromq: { pull: [ANYWHERE], sub: [ANYWHERE], pullEngine } },
-  });
-  stage.origin.reply('/stream', streamHold('news'));
-  return stage;
+function listening(opened: Opened, pullEngine: PullEngine, logger = new CollectedLog()): Promise<AttackStage> {
+  const settings = { zeromq: { pull: [ANYWHERE], sub: [ANYWHERE], pullEngine } };
+  return AttackStage.start(opened, { logger, settings });
 }
 
 describe.each(PULL_ENGINES)('the PULL socket of %s', (engine) => {
@@ -36,9 +31,7 @@ describe.each(PULL_ENGINES)('the PULL socket of %s', (engine) => {
     const log = new CollectedLog('warn');
     const stage = await listening(opened, engine, log);
     const push = pushing(stage);
-    const client = await stage.client();
-    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
-    await client.readAsLongAs(STREAM_OPENED);
+    const client = await stage.stream();
     for (const bytes of JUNK) await push.send(bytes);
     await push.send(GOOD);
     expect(await client.readAsLongAs(chunk('good\n'))).toBe(chunk('good\n'));
@@ -117,9 +110,7 @@ describe('the SUB socket', () => {
     const stage = await listening(opened, 'holdfast', log);
     const publisher = opened.add(new Publisher({ linger: 0 }), (socket) => socket.close());
     publisher.connect(stage.holdfast.addresses.sub[0] ?? '');
-    const client = await stage.client();
-    client.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
-    await client.readAsLongAs(STREAM_OPENED);
+    const client = await stage.stream();
     // Until the subscription has reached the publisher, what it sends goes nowhere.
     const first = once(stage.holdfast, 'publish');
     let arrived = false;

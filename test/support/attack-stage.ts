@@ -65,6 +65,15 @@ export class AttackStage {
     return this.opened.client(this.port);
   }
 
+  /** A client that holds a stream of the channel `news`. @param behind - sent in one packet with its request */
+  async stream(behind = ''): Promise<RawClient> {
+    this.origin.reply('/stream', streamHold('news'));
+    const client = await this.client();
+    client.write(`GET /stream HTTP/1.1\r\nHost: example.com\r\n\r\n${behind}`);
+    expect(await client.readAsLongAs(STREAM_OPENED)).toBe(STREAM_OPENED);
+    return client;
+  }
+
   /** Sends bytes on a new connection and resolves with everything that comes until the proxy ends it. */
   async untilEnd(bytes: string | Buffer): Promise<Ended> {
     return within('the end of the connection', conversation(this.port, bytes));
@@ -80,6 +89,11 @@ export class AttackStage {
   /** Publishes to a stream. */
   say(channel: string, text: string): void {
     this.holdfast.publish({ channel, formats: { 'http-stream': { content: text } } });
+  }
+
+  /** Publishes the end of a stream. */
+  endStream(channel: string): void {
+    this.holdfast.publish({ channel, formats: { 'http-stream': { action: 'close' } } });
   }
 
   /** Publishes an answer to those who wait for one. */
