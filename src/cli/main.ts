@@ -7,6 +7,7 @@ import { HoldfastError } from '../errors/holdfast-error.js';
 import { Holdfast, type Running } from '../runtime/holdfast.js';
 import { IdleMemory } from '../runtime/idle-memory.js';
 import { type ProcessLog, processLog } from '../runtime/log.js';
+import { tuneEngine } from '../runtime/tune-engine.js';
 import { SeveralProcesses, workerCount } from '../runtime/workers/several-processes.js';
 import { systemClock } from '../time/clock.js';
 import { parseArguments, type RunArguments } from './arguments.js';
@@ -39,6 +40,7 @@ async function run(intention: RunArguments): Promise<void> {
   const log = processLog(settings.log.level, settings.log.format, 1);
   const { logger } = log;
   for (const warning of warnings) logger.warn(warning);
+  if (settings.workers.tuneEngine) tuneEngine();
   const options = { settings, logger, forgiveRoutes: dropIn };
   const starting = workerCount(settings) === 1 ? Holdfast.start(options) : SeveralProcesses.start(options);
   const started: Running = await starting.catch(async (error: unknown) => {

@@ -28,6 +28,8 @@ export interface WorkersSettings {
   readonly count: number | 'auto';
   /** Unused memory goes back to the system when nothing happens. */
   readonly giveBackMemory: boolean;
+  /** V8 works as it suits this server rather than any program. */
+  readonly tuneEngine: boolean;
 }
 
 export interface RoutesSettings {

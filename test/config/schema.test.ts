@@ -53,7 +53,7 @@ describe('defaultSettings', () => {
         headTimeout: 60,
         idleTimeout: 1800,
       },
-      workers: { count: 1, giveBackMemory: true },
+      workers: { count: 1, giveBackMemory: true, tuneEngine: true },
       routes: { file: undefined, lines: [] },
       proxy: {
         debug: false,

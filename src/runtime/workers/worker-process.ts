@@ -12,6 +12,7 @@ import { Wheel } from '../../time/wheel.js';
 import { ClientHalf } from '../client-half.js';
 import { IdleMemory } from '../idle-memory.js';
 import { type ProcessLog, processLog } from '../log.js';
+import { tuneEngine } from '../tune-engine.js';
 import { HandlersBeyond } from './handlers-beyond.js';
 import type { MainMessage, StartMessage } from './messages.js';
 import { SessionsBeyond } from './sessions-beyond.js';
@@ -35,6 +36,7 @@ export class WorkerProcess {
     readonly uplink: WorkerUplink,
     { settings, routes, number, count }: StartMessage,
   ) {
+    if (settings.workers.tuneEngine) tuneEngine();
     this.log = processLog(settings.log.level, settings.log.format, 1);
     const { logger: log } = this.log;
     const { wheel, counters } = this;
