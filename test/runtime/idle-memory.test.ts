@@ -86,6 +86,18 @@ describe('memory that a busy time has left', () => {
     expect(memory.collections).toBe(0);
   });
 
+  it('includes garbage that no collection has found yet', async () => {
+    const memory = processMemory();
+    // Little enough to fit into the young generation, which is empty now.
+    await memory.collect();
+    const before = memory.unused();
+    let kept: unknown[] = [];
+    for (let at = 0; at < 5_000; at += 1) kept.push({ at, text: `number ${at}` });
+    expect(kept.length).toBe(5_000);
+    kept = [];
+    expect(before - memory.unused()).toBeLessThan(0.4 * MB);
+  });
+
   it('is really given back by the process', async () => {
     const memory = processMemory();
     // More than a collection of the young leaves behind, and none of it needed.
