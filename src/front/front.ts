@@ -18,6 +18,8 @@ export interface FrontOptions {
   readonly warnings: ReadableRate;
   /** The setting that a failure to listen names. */
   readonly setting: string;
+  /** A connection has opened or closed. @param open - those on all fronts with these counters */
+  readonly onCount?: ((open: number) => void) | undefined;
 }
 
 export interface FrontHandler {
@@ -31,7 +33,11 @@ export interface Front {
    * @throws HoldfastError HOLDFAST_LISTEN_FAILED
    */
   listen(address: ListenAddress): Promise<ListenAddress>;
-  /** Stops listening; resolves when the last connection has gone. */
+  /** Leaves new connections to the other processes that listen on the same address; one has to. */
+  pause(): void;
+  /** Accepts again; resolves when it does. */
+  resume(): Promise<void>;
+  /** Stops listening for good; resolves when the last connection has gone. */
   stopAccepting(): Promise<void>;
   /** Ends every connection: what is written already still goes out, for `grace` milliseconds at most. */
   endConnections(grace: number): void;

@@ -101,6 +101,14 @@ export class Http1Server implements Front {
     return this.sockets.listen(address);
   }
 
+  pause(): void {
+    this.sockets.pause();
+  }
+
+  resume(): Promise<void> {
+    return this.sockets.resume();
+  }
+
   stopAccepting(): Promise<void> {
     return this.sockets.stopAccepting();
   }

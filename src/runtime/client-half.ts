@@ -50,6 +50,8 @@ export interface ClientHalfParts {
   readonly zeroMq: () => HttpBackend | undefined;
   /** SockJS sessions of other processes. */
   readonly sockjsElsewhere?: SockjsElsewhere;
+  /** A client connection has opened or closed. */
+  readonly onClients?: (open: number) => void;
 }
 
 export class ClientHalf {
@@ -124,13 +126,14 @@ export class ClientHalf {
    * @throws HoldfastError HOLDFAST_LISTEN_FAILED
    */
   async open(): Promise<readonly ListenAddress[]> {
-    const { http, websocket } = this.parts.settings;
+    const { settings, counters, warnings } = this.parts;
+    const { http, websocket } = settings;
     const compression = websocket.allowCompression ? new Compression(websocket.compressionThreshold) : undefined;
     const addresses: ListenAddress[] = [];
     const Server = http.parser === 'node' ? Http1Server : EdgeServer;
     for (const address of http.listen) {
       const front = new Server(
-        { ...http, counters: this.parts.counters, warnings: this.parts.warnings, setting: 'http.listen' },
+        { ...http, counters, warnings, onCount: this.parts.onClients, setting: 'http.listen' },
         {
           request: (request, exchange) => serveHttp(this.proxy, request, exchange),
           webSocket: (request, upgrade) => serveWebSocket(this.proxy, request, upgrade, compression),
@@ -140,6 +143,16 @@ export class ClientHalf {
       addresses.push(await front.listen(address));
     }
     return addresses;
+  }
+
+  /** Leaves new clients to the other processes that listen on the same addresses; one has to. */
+  pause(): void {
+    for (const front of this.fronts) front.pause();
+  }
+
+  /** Accepts clients again; resolves when it does. */
+  async resume(): Promise<void> {
+    await Promise.all(this.fronts.map((front) => front.resume()));
   }
 
   /** New requests find these routes; held connections stay as they are. */

@@ -1,5 +1,5 @@
 /** A listening server with the connections that are open on it, and the end of both. */
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { type AddressInfo, type Server, type Socket, Server as TcpServer } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 
@@ -10,24 +10,34 @@ export interface ListenAddress {
 
 /** Connections the system completes while the process is busy. */
 const BACKLOG = 4_096;
+/** Milliseconds before listening is tried again that failed after a pause. */
+const RETRY = 1_000;
 
 export class OpenSockets {
   private readonly sockets = new Set<Socket>();
   private onEmpty: (() => void) | undefined = undefined;
+  /** What was asked for, port 0 included: by that the processes that share an address find each other. */
+  private address: ListenAddress | undefined = undefined;
+  private paused = false;
+  private retry: NodeJS.Timeout | undefined = undefined;
 
   constructor(
     private readonly server: Server,
-    private readonly options: ListenOptions & { readonly counters: { openConnections: number } },
+    private readonly options: OpenSocketsOptions,
   ) {}
 
   add(socket: Socket): void {
     this.sockets.add(socket);
-    this.options.counters.openConnections += 1;
+    const { counters, onCount } = this.options;
+    counters.openConnections += 1;
+    onCount?.(counters.openConnections);
   }
 
   remove(socket: Socket): void {
     this.sockets.delete(socket);
-    this.options.counters.openConnections -= 1;
+    const { counters, onCount } = this.options;
+    counters.openConnections -= 1;
+    onCount?.(counters.openConnections);
     if (this.sockets.size === 0) this.onEmpty?.();
   }
 
@@ -35,18 +45,48 @@ export class OpenSockets {
     return this.sockets.values();
   }
 
-  listen(address: ListenAddress): Promise<ListenAddress> {
-    return listenOn(this.server, address, this.options);
+  async listen(address: ListenAddress): Promise<ListenAddress> {
+    const bound = await listenOn(this.server, address, this.options);
+    this.address = address;
+    this.server.on('listening', () => {
+      if (this.paused) this.letGo();
+    });
+    // With a listener, an error is one of a connection; without one, listening anew has failed.
+    this.server.on('error', () => {
+      if (!this.paused && !this.server.listening) this.retry = setTimeout(() => this.listenAgain(), RETRY).unref();
+    });
+    return bound;
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.letGo();
+  }
+
+  /** Resolves when it listens; not, if it is paused again before. */
+  resume(): Promise<void> {
+    this.paused = false;
+    if (this.server.listening) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.server.once('listening', () => {
+        if (!this.paused) resolve();
+      });
+      this.listenAgain();
+    });
   }
 
   stopAccepting(): Promise<void> {
-    if (!this.server.listening) return Promise.resolve();
+    clearTimeout(this.retry);
+    this.address = undefined;
+    this.paused = true;
     return new Promise((resolve) => {
       // The server counts a connection as gone a little before the connection itself has heard of it.
       this.onEmpty = resolve;
-      this.server.close(() => {
-        if (this.sockets.size === 0) resolve();
-      });
+      if (this.server.listening) {
+        this.server.close(() => {
+          if (this.sockets.size === 0) resolve();
+        });
+      } else if (this.sockets.size === 0) resolve();
     });
   }
 
@@ -56,6 +96,23 @@ export class OpenSockets {
       for (const socket of this.sockets) socket.destroy();
     }, grace).unref();
   }
+
+  private letGo(): void {
+    // Closing as node:http does would end its watch over the connections that stay.
+    if (this.server.listening) TcpServer.prototype.close.call(this.server);
+  }
+
+  private listenAgain(): void {
+    const { address, server } = this;
+    if (address === undefined || this.paused || server.listening) return;
+    server.listen({ ...address, backlog: BACKLOG });
+  }
+}
+
+export interface OpenSocketsOptions extends ListenOptions {
+  readonly counters: { openConnections: number };
+  /** A connection has opened or closed. @param open - those on all servers with these counters */
+  readonly onCount?: ((open: number) => void) | undefined;
 }
 
 export interface ListenOptions {

@@ -42,6 +42,14 @@ export class EdgeServer implements Front {
     return bound;
   }
 
+  pause(): void {
+    this.sockets.pause();
+  }
+
+  resume(): Promise<void> {
+    return this.sockets.resume();
+  }
+
   async stopAccepting(): Promise<void> {
     await this.sockets.stopAccepting();
     this.sweep.stop();

@@ -10,6 +10,7 @@ import type { CounterValues } from '../../observe/counters.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
 import type { HandedRequest } from '../../proxy/sockjs/elsewhere.js';
 import type { Route, Target } from '../../routes/route.js';
+import type { ClientLimits } from './client-share.js';
 
 /** Frame types. 0 is that of plain objects. */
 export const FRAMES = {
@@ -42,6 +43,10 @@ export type MainMessage =
   /** Forget all last ids, and ask the origins of everybody who is held. */
   | { readonly kind: 'recover' }
   | { readonly kind: 'reload'; readonly routes: readonly Route[] }
+  /** To leave new clients to others. */
+  | { readonly kind: 'pause' }
+  /** To accept them again; answered when it does. */
+  | { readonly kind: 'resume'; readonly turn: number }
   | { readonly kind: 'close' }
   | { readonly kind: 'answer'; readonly id: number; readonly response: CompleteResponse }
   | { readonly kind: 'no-answer'; readonly id: number; readonly failure: Failure }
@@ -53,7 +58,11 @@ export type MainMessage =
 
 /** From a worker. */
 export type WorkerMessage =
-  | { readonly kind: 'listening'; readonly addresses: readonly ListenAddress[] }
+  | { readonly kind: 'listening'; readonly addresses: readonly ListenAddress[]; readonly limits: ClientLimits }
+  /** Client connections that are open, when they have become more or fewer by some. */
+  | { readonly kind: 'clients'; readonly open: number }
+  /** The answer to a `resume`. */
+  | { readonly kind: 'resumed'; readonly turn: number }
   | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string }
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'settled'; readonly report: number; readonly counts: TallyCounts }

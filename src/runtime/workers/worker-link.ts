@@ -10,11 +10,14 @@ import type { AnswerCall, HttpBackend } from '../../backend/verdict.js';
 import { WholeAnswer } from '../../backend/whole-answer.js';
 import { HoldfastError } from '../../errors/holdfast-error.js';
 import { Counters, type CounterValues } from '../../observe/counters.js';
+import type { Clock } from '../../time/clock.js';
 import { Bus } from './bus.js';
 import type { CentralHub, ItemTaker } from './central-hub.js';
+import type { ClientLimits } from './client-share.js';
 import type { FramePayload } from './frames.js';
 import { CHANNEL, FRAMES, type MainMessage, type StartMessage, type WorkerMessage } from './messages.js';
 import type { SessionRelay } from './session-relay.js';
+import type { Acceptor } from './spread.js';
 
 /** Where the pipe is in the worker's list of descriptors. */
 export const BUS_DESCRIPTOR = 4;
@@ -37,7 +40,7 @@ export interface WorkerEnd {
   readonly how: string;
 }
 
-export class WorkerLink implements ItemTaker {
+export class WorkerLink implements ItemTaker, Acceptor {
   /** Last counters it has told. */
   counters: CounterValues = new Counters();
   /** It listens. */
@@ -46,15 +49,24 @@ export class WorkerLink implements ItemTaker {
   hasServed = false;
   /** It has said something since this was last set to false; it does every second, unless it is stuck. */
   heard = false;
+  heardAt = 0;
+  open = 0;
+  limits: ClientLimits = { full: Number.POSITIVE_INFINITY, brink: Number.POSITIVE_INFINITY };
+  accepting = false;
+  /** Number of times it was told whether to accept. */
+  private turn = 0;
   private readonly bus: Bus<MainMessage, WorkerMessage>;
   private readonly calls = new Map<number, AnswerCall>();
   private listening: ((answer: Listening) => void) | undefined = undefined;
   private refused: ((error: Error) => void) | undefined = undefined;
   private readonly ended: Promise<WorkerEnd>;
 
+  /** @param clientsChanged - it has more or fewer clients, serves from now on, or no more */
   constructor(
     private readonly worker: Worker,
     private readonly parts: LinkParts,
+    private readonly clock: Clock,
+    private readonly clientsChanged: () => void,
   ) {
     const { process: child } = worker;
     let lost: (() => void) | undefined;
@@ -114,6 +126,12 @@ export class WorkerLink implements ItemTaker {
     this.bus.sendFrame(frame);
   }
 
+  accept(on: boolean): void {
+    this.accepting = false;
+    this.turn += 1;
+    this.bus.send(on ? { kind: 'resume', turn: this.turn } : { kind: 'pause' });
+  }
+
   forget(channel: string): void {
     this.bus.send({ kind: 'forget', channel });
   }
@@ -136,12 +154,25 @@ export class WorkerLink implements ItemTaker {
 
   private take(message: WorkerMessage): void {
     this.heard = true;
+    this.heardAt = this.clock.now();
     switch (message.kind) {
       case 'listening':
         this.serving = true;
         this.hasServed = true;
         this.refused = undefined;
+        this.limits = message.limits;
+        this.accepting = true;
+        this.clientsChanged();
         this.listening?.(message);
+        return;
+      case 'resumed':
+        if (message.turn !== this.turn) return;
+        this.accepting = true;
+        this.clientsChanged();
+        return;
+      case 'clients':
+        this.open = message.open;
+        this.clientsChanged();
         return;
       case 'failed': {
         const { code, message: text } = message;
@@ -205,6 +236,7 @@ export class WorkerLink implements ItemTaker {
 
   private release(): void {
     this.serving = false;
+    this.clientsChanged();
     this.parts.hub.gone(this);
     this.parts.relay.gone(this);
     for (const call of this.calls.values()) call.cancel();

@@ -26,7 +26,7 @@ const uplink = new WorkerUplink(bus);
 async function start(message: StartMessage): Promise<void> {
   try {
     worker = new WorkerProcess(bus, uplink, message);
-    bus.send({ kind: 'listening', addresses: await worker.open() });
+    bus.send({ kind: 'listening', ...(await worker.open()) });
   } catch (error) {
     const code = error instanceof HoldfastError ? error.code : undefined;
     bus.send({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });

@@ -1,6 +1,7 @@
 /**
  * The worker processes: started together, started again with growing pauses when one ends unasked, ended together.
- * Clients come to them by the kernel: all accept from the same listening sockets, which `node:cluster` hands round.
+ * Clients come to them by the kernel: all accept from the same listening sockets, which `node:cluster` hands round; who
+ * has enough of them steps aside.
  *
  *     slot:  starting ──listening──► serving ──unasked end──► pausing ──► starting
  *            any ──close()──► closed
@@ -13,6 +14,7 @@ import type { Logger } from '../../observe/logger.js';
 import type { Cancellable, Clock } from '../../time/clock.js';
 import type { MainMessage, StartMessage } from './messages.js';
 import { SlowWorkers } from './slow-workers.js';
+import { Spread } from './spread.js';
 import { type LinkParts, type Listening, WorkerLink } from './worker-link.js';
 
 /** Milliseconds before a worker is started again; each further time in a row twice as long. */
@@ -45,6 +47,7 @@ interface Slot {
 export class WorkerPool implements Congestion {
   private readonly slots: Slot[];
   private readonly slow: SlowWorkers;
+  private readonly spread: Spread;
   private opened = false;
   private closing = false;
   /** What ended workers had counted, without what they held at the time. */
@@ -60,6 +63,7 @@ export class WorkerPool implements Congestion {
       pause: undefined,
     }));
     this.slow = new SlowWorkers(options.clock, options.log, MAX_QUEUED);
+    this.spread = new Spread(options.clock, options.log, () => this.links.filter(({ serving }) => serving));
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL('./worker-main.js', import.meta.url)),
@@ -116,6 +120,7 @@ export class WorkerPool implements Congestion {
   /** Ends all workers in order; those that take too long are ended all the same. */
   async close(): Promise<void> {
     this.closing = true;
+    this.spread.stop();
     for (const { pause } of this.slots) pause?.cancel();
     const { links } = this;
     for (const link of links) link.send({ kind: 'close' });
@@ -132,7 +137,7 @@ export class WorkerPool implements Congestion {
 
   private async start(slot: Slot): Promise<Listening> {
     const { link: parts, start, clock } = this.options;
-    const link = new WorkerLink(cluster.fork(), parts);
+    const link = new WorkerLink(cluster.fork(), parts, clock, () => this.lookAtClients());
     slot.link = link;
     const startedAt = clock.now();
     void link.whenEnded().then(({ pid, how }) => {
@@ -164,6 +169,10 @@ export class WorkerPool implements Congestion {
         },
       );
     });
+  }
+
+  private lookAtClients(): void {
+    if (!this.closing) this.spread.look();
   }
 
   /** What has happened stays counted, what was held does not. */

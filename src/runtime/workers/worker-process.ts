@@ -13,6 +13,7 @@ import { ClientHalf } from '../client-half.js';
 import { IdleMemory } from '../idle-memory.js';
 import { type ProcessLog, processLog } from '../log.js';
 import { tuneEngine } from '../tune-engine.js';
+import { type ClientLimits, ClientShare, limitsOf, openFilesLimit } from './client-share.js';
 import { HandlersBeyond } from './handlers-beyond.js';
 import type { MainMessage, StartMessage } from './messages.js';
 import { SessionsBeyond } from './sessions-beyond.js';
@@ -29,6 +30,7 @@ export class WorkerProcess {
   private readonly clients: ClientHalf;
   private readonly handlers: HandlersBeyond;
   private readonly sessions: SessionsBeyond;
+  private readonly share: ClientShare;
   private readonly telling: NodeJS.Timeout;
 
   constructor(
@@ -55,19 +57,26 @@ export class WorkerProcess {
     this.sessions = new SessionsBeyond(bus, number, count, (request, exchange) =>
       this.clients.serveHanded(request, exchange),
     );
+    this.share = new ClientShare(limitsOf(settings.http.maxConnections, openFilesLimit()), (open) =>
+      bus.send({ kind: 'clients', open }),
+    );
     const { sessions: sockjsElsewhere } = this;
-    this.clients = new ClientHalf({ ...shared, settings, hub, random: Math.random, zeroMq, sockjsElsewhere }, table);
+    const onClients = (open: number): void => this.share.count(open);
+    this.clients = new ClientHalf(
+      { ...shared, settings, hub, random: Math.random, zeroMq, sockjsElsewhere, onClients },
+      table,
+    );
     this.telling = setInterval(() => this.tellCounters(), COUNTERS_INTERVAL);
     this.telling.unref();
     if (settings.workers.giveBackMemory) new IdleMemory(systemClock, log).start();
   }
 
   /**
-   * Listens for clients.
+   * Listens for clients; resolves with the addresses, and the numbers of clients that are enough.
    * @throws HoldfastError HOLDFAST_LISTEN_FAILED
    */
-  open(): Promise<readonly ListenAddress[]> {
-    return this.clients.open();
+  async open(): Promise<{ addresses: readonly ListenAddress[]; limits: ClientLimits }> {
+    return { addresses: await this.clients.open(), limits: this.share.limits };
   }
 
   take(message: Exclude<MainMessage, StartMessage>): void {
@@ -93,6 +102,12 @@ export class WorkerProcess {
       case 'unserve':
       case 'served':
         this.sessions.take(message);
+        return;
+      case 'pause':
+        this.clients.pause();
+        return;
+      case 'resume':
+        void this.clients.resume().then(() => this.bus.send({ kind: 'resumed', turn: message.turn }));
         return;
       case 'close':
         void this.close();
