@@ -61,11 +61,16 @@ export class FrameReader {
 /** The masked text frame of a client (a fixed mask: nothing here has to be hidden from anybody). */
 export function clientFrame(text: string): Buffer {
   const payload = Buffer.from(text, 'latin1');
-  const extended = payload.length > 125;
-  const head = extended
-    ? [0x80 | TEXT, 0xfe, payload.length >> 8, payload.length & 255]
-    : [0x80 | TEXT, 0x80 | payload.length];
   const mask = [0x37, 0xfa, 0x21, 0x3d];
   for (let at = 0; at < payload.length; at += 1) payload[at] = (payload[at] ?? 0) ^ (mask[at & 3] ?? 0);
-  return Buffer.concat([Buffer.from([...head, ...mask]), payload]);
+  return Buffer.concat([clientHead(payload.length), Buffer.from(mask), payload]);
+}
+
+function clientHead(length: number): Buffer {
+  if (length < 126) return Buffer.from([0x80 | TEXT, 0x80 | length]);
+  if (length < 65_536) return Buffer.from([0x80 | TEXT, 0x80 | 126, length >> 8, length & 255]);
+  const head = Buffer.alloc(LONGEST_HEAD);
+  head.set([0x80 | TEXT, 0x80 | 127]);
+  head.writeBigUInt64BE(BigInt(length), 2);
+  return head;
 }

@@ -23,7 +23,7 @@ export class Sockets {
   private readonly buffer = Buffer.allocUnsafeSlow(READ_BUFFER);
   private opened = 0;
 
-  /** @param index - of this process: each connects from addresses of its own */
+  /** @param index - of this process, below 252: each connects from addresses of its own */
   constructor(private readonly index: number) {}
 
   open(port: number, events: SocketEvents): Socket {
@@ -48,6 +48,6 @@ export class Sockets {
   private from(): { localAddress?: string } {
     if (process.platform !== 'linux') return {};
     this.opened += 1;
-    return { localAddress: `127.0.${1 + (this.index % 250)}.${1 + (this.opened % ADDRESSES)}` };
+    return { localAddress: `127.0.${1 + (this.index % 252)}.${1 + (this.opened % ADDRESSES)}` };
   }
 }

@@ -103,7 +103,7 @@ class Climb {
     const accepted = opened.count('opened');
     await pause(SETTLE);
     const { pss } = memoryUse(server.pid);
-    await clients.all({ kind: 'mark' });
+    const settling = await clients.all({ kind: 'mark' });
     const single = await this.publishing(1, 1, 1);
     const loaded = await this.publishing(WINDOW, PUBLISHERS, 0, meter);
     const fanOut = await this.fanOut();
@@ -122,8 +122,8 @@ class Climb {
       fanOutP50: fanOut.last.percentile(0.5),
       fanOutP99: fanOut.last.percentile(0.99),
       faults: {
-        ...faultsOf(opened, single.total, loaded.total, end),
-        ...(fanOut.incomplete > 0 ? { 'fan-outs not complete': fanOut.incomplete } : {}),
+        ...faultsOf(settling, single.before, single.rest, loaded.before, loaded.rest, end),
+        ...fanOut.faults,
         ...(accepted < count - before ? { 'holds missing': count - before - accepted } : {}),
       },
     };
@@ -173,15 +173,17 @@ class Climb {
     const change = publishingShare(window, publishers, between, processes);
     await clients.all((index) => (index < processes ? { kind: 'change', change } : { kind: 'report' }));
     await pause(Math.min(1_000, options.seconds * 500));
-    let total = await clients.all({ kind: 'mark' });
+    const before = await clients.all({ kind: 'mark' });
+    let total = before;
     const run = async (): Promise<void> => {
       await pause(options.seconds * 1_000);
       total = await clients.all({ kind: 'report' });
     };
     const stretch = meter === undefined ? await run() : await meter.during(run);
-    await clients.all({ kind: 'change', change: { kind: 'rest' } });
+    // It counts from the same mark as `total`, and also what never came.
+    const rest = await clients.all({ kind: 'change', change: { kind: 'rest' } });
     await clients.all({ kind: 'mark' });
-    return { total, cpu: stretch?.cpu };
+    return { total, before, rest, cpu: stretch?.cpu };
   }
 
   /** To the streams that share a channel, one message at a time. */

@@ -35,11 +35,11 @@ export class FanOutRun {
   readonly last = new Histogram();
   published = 0;
   refused = 0;
-  /** Messages that not everybody got. */
-  incomplete = 0;
   /** Microseconds of the common clock when the last complete message was complete. */
   completedAt = 0;
   private number: number;
+  private refusedBefore = 0;
+  private incomplete = 0;
   private readonly under = new Map<number, Under>();
   private wake: (() => void) | undefined = undefined;
 
@@ -57,8 +57,17 @@ export class FanOutRun {
     this.first.clear();
     this.last.clear();
     this.published = 0;
+    this.refusedBefore += this.refused;
     this.refused = 0;
-    this.incomplete = 0;
+  }
+
+  /** What went wrong since the start, whatever has been marked. */
+  get faults(): Record<string, number> {
+    const refused = this.refusedBefore + this.refused;
+    return {
+      ...(refused > 0 ? { 'publishes refused': refused } : {}),
+      ...(this.incomplete > 0 ? { 'fan-outs not complete': this.incomplete } : {}),
+    };
   }
 
   /** One message at a time. @param between - milliseconds from one that is complete to the next */

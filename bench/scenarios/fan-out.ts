@@ -19,7 +19,7 @@ const REST = 200;
 async function fanOut(stage: Stage, transport: Transport, zmq: boolean): Promise<Outcome> {
   const { clients, server, meter, options } = stage;
   const holds = Math.max(options.connections ?? CLIENTS, clients.count);
-  const opened = await clients.start(server.ports, (index, count) =>
+  await clients.start(server.ports, (index, count) =>
     holdsShare(holds, index, count, {
       transport,
       channels: { prefix: 'fan-out', own: false },
@@ -41,7 +41,7 @@ async function fanOut(stage: Stage, transport: Transport, zmq: boolean): Promise
     await run.oneByOne(SINGLE, BETWEEN);
     const first = run.first.percentile(0.5);
     const last = { p50: run.last.percentile(0.5), p99: run.last.percentile(0.99) };
-    await clients.all({ kind: 'mark' });
+    const before = await clients.all({ kind: 'mark' });
     run.mark();
     const stretch = await meter.during(() => run.windowed(pause(options.seconds * 1_000), WINDOW));
     const loaded = run.last.percentile(0.99);
@@ -63,7 +63,8 @@ async function fanOut(stage: Stage, transport: Transport, zmq: boolean): Promise
       },
       faults: {
         ...lostOf(due - total.count('deliveries') + burstDue - burstTotal.count('deliveries')),
-        ...faultsOf(opened, burstTotal),
+        ...faultsOf(before, total, burstTotal),
+        ...run.faults,
         ...endedOf(stretch),
       },
     };

@@ -5,7 +5,7 @@ import type { ServerPorts } from '../client/messages.js';
 import { Sockets } from '../client/socket.js';
 
 /** From addresses no client process uses. */
-const INDEX = 248;
+const INDEX = 250;
 
 export interface Publisher {
   /** Resolves when the next one may follow. @returns false when the server refused it */

@@ -14,7 +14,7 @@ const PATIENCE = 25_000;
 const ATTEMPT = 1_000;
 const LOOK = 20;
 /** From addresses no client process uses. */
-const INDEX = 249;
+const INDEX = 251;
 
 /** @throws Error with what the server wrote, when it ends or is not ready in time */
 export async function untilReady(server: RunningProcess, ports: ServerPorts): Promise<void> {

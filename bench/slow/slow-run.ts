@@ -73,7 +73,7 @@ async function measure(
 ): Promise<SlowResult> {
   const ports = { http, control, pull: 0 };
   const { streams, slow, messageBytes, seconds } = options;
-  const opened = await clients.start(ports, (index, count) =>
+  await clients.start(ports, (index, count) =>
     holdsShare(streams, index, count, {
       transport: 'stream',
       channels: { prefix: CHANNEL, own: false },
@@ -119,7 +119,7 @@ async function measure(
     samples,
     closed: end.count('slow closed'),
     counted,
-    faults: { ...faultsOf(opened, total), ...(run.incomplete > 0 ? { 'not complete': run.incomplete } : {}) },
+    faults: { ...faultsOf(total), ...run.faults },
   };
 }
 
@@ -132,7 +132,7 @@ async function countersOf(server: RunningProcess): Promise<Counted> {
 function answerOf(server: RunningProcess): Promise<unknown> {
   const { child } = server;
   return new Promise((resolve, reject) => {
-    const onExit = (): void => reject(new Error(`the server ended: ${server.ending ?? ''}`));
+    const onExit = (): void => reject(new Error(`the server ${server.ending ?? 'ended'}: ${server.output.trim()}`));
     child.once('exit', onExit);
     child.once('message', (message) => {
       child.off('exit', onExit);

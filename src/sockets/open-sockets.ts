@@ -10,8 +10,6 @@ export interface ListenAddress {
 
 /** Connections the system completes while the process is busy. */
 const BACKLOG = 4_096;
-/** Milliseconds before listening is tried again that failed after a pause. */
-const RETRY = 1_000;
 
 export class OpenSockets {
   private readonly sockets = new Set<Socket>();
@@ -19,7 +17,8 @@ export class OpenSockets {
   /** What was asked for, port 0 included: by that the processes that share an address find each other. */
   private address: ListenAddress | undefined = undefined;
   private paused = false;
-  private retry: NodeJS.Timeout | undefined = undefined;
+  /** Listening anew, while that is under way: two at once would have the processes lose each other. */
+  private opening: Promise<unknown> | undefined = undefined;
 
   constructor(
     private readonly server: Server,
@@ -48,13 +47,6 @@ export class OpenSockets {
   async listen(address: ListenAddress): Promise<ListenAddress> {
     const bound = await listenOn(this.server, address, this.options);
     this.address = address;
-    this.server.on('listening', () => {
-      if (this.paused) this.letGo();
-    });
-    // With a listener, an error is one of a connection; without one, listening anew has failed.
-    this.server.on('error', () => {
-      if (!this.paused && !this.server.listening) this.retry = setTimeout(() => this.listenAgain(), RETRY).unref();
-    });
     return bound;
   }
 
@@ -63,20 +55,22 @@ export class OpenSockets {
     this.letGo();
   }
 
-  /** Resolves when it listens; not, if it is paused again before. */
-  resume(): Promise<void> {
+  /**
+   * Resolves when it listens, or has been paused again.
+   * @throws HoldfastError HOLDFAST_LISTEN_FAILED
+   */
+  async resume(): Promise<void> {
+    const { address, server, options } = this;
     this.paused = false;
-    if (this.server.listening) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.server.once('listening', () => {
-        if (!this.paused) resolve();
-      });
-      this.listenAgain();
+    if (address === undefined || (server.listening && this.opening === undefined)) return;
+    this.opening ??= listenOn(server, address, options).finally(() => {
+      this.opening = undefined;
+      if (this.paused) this.letGo();
     });
+    await this.opening;
   }
 
   stopAccepting(): Promise<void> {
-    clearTimeout(this.retry);
     this.address = undefined;
     this.paused = true;
     return new Promise((resolve) => {
@@ -98,14 +92,9 @@ export class OpenSockets {
   }
 
   private letGo(): void {
+    if (this.opening !== undefined) return;
     // Closing as node:http does would end its watch over the connections that stay.
     if (this.server.listening) TcpServer.prototype.close.call(this.server);
-  }
-
-  private listenAgain(): void {
-    const { address, server } = this;
-    if (address === undefined || this.paused || server.listening) return;
-    server.listen({ ...address, backlog: BACKLOG });
   }
 }
 
@@ -134,18 +123,23 @@ export async function listenOn(
 ): Promise<ListenAddress> {
   await new Promise<void>((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
+      server.off('listening', onListening);
       const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
       const text = `cannot listen on ${host}:${port} (setting ${setting}): ${why}`;
       reject(new HoldfastError('HOLDFAST_LISTEN_FAILED', text, { cause: error }));
     };
-    server.once('error', onError);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
+    const onListening = (): void => {
       server.off('error', onError);
       server.on('error', (error) => {
         warnings.warn('accept', `a connection to ${host}:${port} could not be accepted: ${error.message}`);
       });
       resolve();
-    });
+    };
+    // What goes wrong before it listens is told here, what does later is one connection's.
+    server.removeAllListeners('error');
+    server.once('error', onError);
+    server.once('listening', onListening);
+    server.listen({ host, port, backlog: BACKLOG });
   });
   const { address, port: bound } = server.address() as AddressInfo;
   return { host: address, port: bound };

@@ -96,11 +96,18 @@ describe('a change of protocol', () => {
 });
 
 describe('a client frame', () => {
-  it.each([2, 126, 300])('of %i bytes is masked and says how long it is', (length) => {
+  it.each([
+    [2, 2, [2]],
+    [126, 4, [126, 0, 126]],
+    [300, 4, [126, 1, 44]],
+    [65_535, 4, [126, 255, 255]],
+    [65_536, 10, [127, 0, 0, 0, 0, 0, 1, 0, 0]],
+    [100_000, 10, [127, 0, 0, 0, 0, 0, 1, 134, 160]],
+  ])('of %i bytes is masked and says how long it is', (length, head, written) => {
     const text = 'a'.repeat(length);
     const frame = clientFrame(text);
-    const head = length < 126 ? 2 : 4;
     expect((frame[1] ?? 0) & 0x80).toBe(0x80);
+    expect([(frame[1] ?? 0) & 0x7f, ...frame.subarray(2, head)]).toEqual(written);
     const mask = frame.subarray(head, head + 4);
     const payload = frame.subarray(head + 4).map((byte, index) => byte ^ (mask[index % 4] ?? 0));
     expect(Buffer.from(payload).toString()).toBe(text);

@@ -1,8 +1,10 @@
 /** What a worker tells of its client connections, and how many of them are enough for it. */
 import { readFileSync } from 'node:fs';
 
-/** Connections that have come or gone since the last telling and make a new one. */
-const STEP = 32;
+/** Most connections that come or go without a word. */
+const MAX_STEP = 32;
+/** The same as part of those at which a worker is full. */
+const STEP_PART = 1 / 16;
 /** Connections before the last one at which a worker is on the brink of refusing. */
 const MARGIN = 64;
 /** Share of the connections that may be open at which a worker counts as full: more are on their way already. */
@@ -16,6 +18,8 @@ export interface ClientLimits {
   readonly full: number;
   /** It should get no more, as long as others can take any: soon it has to refuse. */
   readonly brink: number;
+  /** A change of the number that is worth telling. */
+  readonly step: number;
 }
 
 export class ClientShare {
@@ -29,9 +33,9 @@ export class ClientShare {
   /** @param open - connections that are open now */
   count(open: number): void {
     const { told } = this;
-    const { full, brink } = this.limits;
+    const { full, brink, step } = this.limits;
     const crossed = open >= full !== told >= full || open >= brink !== told >= brink;
-    if (!crossed && Math.abs(open - told) < STEP) return;
+    if (!crossed && Math.abs(open - told) < step) return;
     this.told = open;
     this.tell(open);
   }
@@ -41,7 +45,8 @@ export class ClientShare {
 export function limitsOf(maxConnections: number, maxFiles: number): ClientLimits {
   const most = Math.min(maxConnections, maxFiles * CLIENTS_OF_FILES);
   const full = Math.max(1, Math.floor(Math.min(maxConnections * FULL, most)));
-  return { full, brink: Math.max(full, Math.floor(most) - MARGIN) };
+  const step = Math.min(MAX_STEP, Math.max(1, Math.floor(full * STEP_PART)));
+  return { full, brink: Math.max(full, Math.floor(most) - MARGIN), step };
 }
 
 /** How many files this process may have open; infinite where the system does not tell (it does on Linux). */

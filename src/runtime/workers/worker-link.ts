@@ -50,8 +50,9 @@ export class WorkerLink implements ItemTaker, Acceptor {
   /** It has said something since this was last set to false; it does every second, unless it is stuck. */
   heard = false;
   heardAt = 0;
+  provenAt = Number.POSITIVE_INFINITY;
   open = 0;
-  limits: ClientLimits = { full: Number.POSITIVE_INFINITY, brink: Number.POSITIVE_INFINITY };
+  limits: ClientLimits = { full: Number.POSITIVE_INFINITY, brink: Number.POSITIVE_INFINITY, step: 1 };
   accepting = false;
   /** Number of times it was told whether to accept. */
   private turn = 0;
@@ -61,11 +62,13 @@ export class WorkerLink implements ItemTaker, Acceptor {
   private refused: ((error: Error) => void) | undefined = undefined;
   private readonly ended: Promise<WorkerEnd>;
 
-  /** @param clientsChanged - it has more or fewer clients, serves from now on, or no more */
+  /** @param clientsChanged - it has more or fewer clients, serves from now on or no more, or tells that it lives */
   constructor(
     private readonly worker: Worker,
     private readonly parts: LinkParts,
     private readonly clock: Clock,
+    /** Milliseconds that it has to serve before others depend on it. */
+    private readonly probation: number,
     private readonly clientsChanged: () => void,
   ) {
     const { process: child } = worker;
@@ -162,6 +165,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
         this.refused = undefined;
         this.limits = message.limits;
         this.accepting = true;
+        this.provenAt = this.heardAt + this.probation;
         this.clientsChanged();
         this.listening?.(message);
         return;
@@ -187,6 +191,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
         return;
       case 'counters':
         this.counters = message.values;
+        this.clientsChanged();
         return;
       case 'ask':
         this.ask(message);

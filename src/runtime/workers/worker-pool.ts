@@ -120,7 +120,6 @@ export class WorkerPool implements Congestion {
   /** Ends all workers in order; those that take too long are ended all the same. */
   async close(): Promise<void> {
     this.closing = true;
-    this.spread.stop();
     for (const { pause } of this.slots) pause?.cancel();
     const { links } = this;
     for (const link of links) link.send({ kind: 'close' });
@@ -137,7 +136,9 @@ export class WorkerPool implements Congestion {
 
   private async start(slot: Slot): Promise<Listening> {
     const { link: parts, start, clock } = this.options;
-    const link = new WorkerLink(cluster.fork(), parts, clock, () => this.lookAtClients());
+    // One that was started again may be one that keeps dying.
+    const probation = this.opened ? WELL_AFTER : 0;
+    const link = new WorkerLink(cluster.fork(), parts, clock, probation, () => this.lookAtClients());
     slot.link = link;
     const startedAt = clock.now();
     void link.whenEnded().then(({ pid, how }) => {

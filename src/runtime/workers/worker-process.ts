@@ -107,10 +107,20 @@ export class WorkerProcess {
         this.clients.pause();
         return;
       case 'resume':
-        void this.clients.resume().then(() => this.bus.send({ kind: 'resumed', turn: message.turn }));
+        void this.resume(message.turn);
         return;
       case 'close':
         void this.close();
+    }
+  }
+
+  /** A worker that cannot listen any more goes on serving those it has. */
+  private async resume(turn: number): Promise<void> {
+    try {
+      await this.clients.resume();
+      this.bus.send({ kind: 'resumed', turn });
+    } catch (error) {
+      this.log.logger.error(`new clients are left to the other workers: ${String(error)}`);
     }
   }
 
