@@ -38,7 +38,7 @@ export async function createHoldfast(options: HoldfastOptions = {}): Promise<Hol
     ...settings,
     http: { listen: [{ host, port }], ...settings.http },
     control: { listen: controlPort === false ? undefined : { host, port: controlPort }, ...settings.control },
-    zeromq: { pull: [], sub: [], ...settings.zeromq },
+    zeromq: { pull: [], sub: [], rep: [], ...settings.zeromq },
     routes: { lines: routes, ...settings.routes },
   } as DeepPartial<Settings>);
   return Holdfast.start({

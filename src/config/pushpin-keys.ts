@@ -19,7 +19,6 @@ export const UNSUPPORTED_KEYS: ReadonlySet<string> = new Set([
   'proxy.prometheus_port',
   'proxy.prometheus_prefix',
   'handler.stats_spec',
-  'handler.command_spec',
   'handler.state_spec',
   'handler.stats_subscription_ttl',
   'handler.stats_report_interval',

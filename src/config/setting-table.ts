@@ -361,6 +361,12 @@ export const TABLE: SettingTable = {
       'Connect the SUB sockets to the publishers instead of listening.',
       pushpinKey('handler', 'push_in_sub_connect'),
     ),
+    rep: list(
+      ['tcp://127.0.0.1:5563'],
+      'endpoint',
+      'Where a REP socket answers commands; [] turns it off. Needs the package zeromq.',
+      absent([], pushpinKey('handler', 'command_spec')),
+    ),
     ipcFileMode,
   },
   log: {
@@ -382,7 +388,7 @@ export const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['sockjs', 'Clients that speak SockJS on routes that allow it.'],
   ['publish', 'Order, doubles and rate of published items.'],
   ['control', 'The private HTTP port for publishers.'],
-  ['zeromq', 'The private ZeroMQ ports for publishers; SUB needs the optional package zeromq.'],
+  ['zeromq', 'The private ZeroMQ ports for publishers and commands; SUB and REP need the optional package zeromq.'],
   ['log', 'The log.'],
 ]);
 

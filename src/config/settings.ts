@@ -126,6 +126,7 @@ export interface ControlSettings {
 }
 
 export interface ZeromqSettings {
+  readonly rep: readonly string[];
   readonly pull: readonly string[];
   readonly pullEngine: 'holdfast' | 'libzmq';
   /** Bytes. */

@@ -1,6 +1,6 @@
 /**
- * The private HTTP port for publishers (specification 7): `POST /publish` and little else. Answers and error texts are the
- * original's. Unlike it the connection stays open for a client that wants to go on.
+ * The private HTTP port for publishers (specification 7): `POST /publish`, and commands. Answers and error texts are the
+ * original's, where it has them. Unlike it the connection stays open for a client that wants to go on.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
@@ -10,6 +10,8 @@ import { type PublishRequest, parsePublishBody } from '../protocol/item-json.js'
 import { listenOn } from '../sockets/open-sockets.js';
 import { giveOwner, listenTo, ownerOf } from '../sockets/socket-events.js';
 import { Sweep } from '../sockets/sweep.js';
+import { parseCommandBody } from './command-bodies.js';
+import type { Command, CommandOutcome, Commands } from './commands.js';
 import {
   type Answer,
   type AnswerType,
@@ -46,6 +48,7 @@ export class HttpControl {
   constructor(
     private readonly options: HttpControlOptions,
     private readonly door: PublishDoor,
+    private readonly commands: Commands,
     private readonly log: Logger,
   ) {
     this.connections = new ControlConnections(options.maxConnections);
@@ -101,8 +104,19 @@ export class HttpControl {
     if (path === '/publish') {
       return method === 'POST' ? this.publish(body, type, reported) : notAllowed(method);
     }
-    if (path === '/recover' && !reported) return method === 'POST' ? this.recover(type) : notAllowed(method);
-    return path === '/' && !reported ? text(200, 'Holdfast API\n') : text(404, 'Not Found\n');
+    if (reported) return text(404, 'Not Found\n');
+    switch (path) {
+      case '/recover':
+        return method === 'POST' ? this.command({ kind: 'recover' }, type) : notAllowed(method);
+      case '/conncheck':
+      case '/refresh': {
+        if (method !== 'POST') return notAllowed(method);
+        const read = parseCommandBody(path, body);
+        return read.kind === 'invalid' ? text(400, `${read.text}\n`) : this.command(read.command, type);
+      }
+      default:
+        return path === '/' ? text(200, 'Holdfast API\n') : text(404, 'Not Found\n');
+    }
   }
 
   private publish(body: Buffer, type: AnswerType, reported: boolean): Answer | LaterAnswer {
@@ -128,9 +142,8 @@ export class HttpControl {
     return this.door.congested ? (done) => this.door.whenClear(() => done(answer)) : answer;
   }
 
-  private recover(type: AnswerType): Answer {
-    this.door.recover();
-    return success('Updated', type);
+  private command(command: Command, type: AnswerType): LaterAnswer {
+    return (done) => this.commands.run(command, (outcome) => done(answerTo(command, outcome, type)));
   }
 }
 
@@ -148,6 +161,22 @@ function acceptedType(accept: string | undefined): AnswerType | undefined {
 
 function success(message: string, type: AnswerType): Answer {
   return { code: 200, type, body: type === 'text/plain' ? `${message}\n` : `${JSON.stringify({ message })}\n` };
+}
+
+function answerTo(command: Command, outcome: CommandOutcome, type: AnswerType): Answer {
+  switch (outcome.kind) {
+    case 'connections': {
+      const { ids } = outcome;
+      const body = type === 'text/plain' ? ids.map((id) => `${id}\n`).join('') : `${JSON.stringify({ ids })}\n`;
+      return { code: 200, type, body };
+    }
+    case 'failed':
+      return outcome.condition === 'item-not-found'
+        ? text(404, 'No such connection.\n')
+        : text(504, 'A worker did not answer in time.\n');
+    default:
+      return success(command.kind === 'recover' ? 'Updated' : 'Refreshed', type);
+  }
 }
 
 function notAllowed(method: string): Answer {

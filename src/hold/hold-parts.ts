@@ -25,6 +25,10 @@ export interface HoldLimits {
 /** A hold as the runtime sees it: something that can be ended in an orderly way. */
 export interface OpenHold {
   shutDown(): void;
+  /** How its origin knows the connection, where it has a name for it. */
+  readonly connectionId?: string | undefined;
+  /** Lets the origin be asked now. */
+  refresh?(): void;
   /** Lets the origin be asked for the state of things when it is this hold's turn, if it can be asked. */
   askAgain?(): void;
 }

@@ -13,7 +13,7 @@ import { isValidCloseCode } from '../protocol/websocket-frame.js';
 import { Timed } from '../time/wheel.js';
 import type { HoldParts } from './hold-parts.js';
 import { outboxVerdict } from './outbox.js';
-import { DETACHED, type WebSocketOrigin } from './websocket-origin.js';
+import { DetachedOrigin, type WebSocketOrigin } from './websocket-origin.js';
 
 /** Milliseconds a client may take to answer a close frame, and then to end the connection. */
 const CLOSE_TIMEOUT = 5_000;
@@ -169,13 +169,13 @@ export abstract class WebSocketConnection extends Timed {
 
   /** Nobody is there on the other side any more (`detach`). */
   protected get isDetached(): boolean {
-    return this.origin === DETACHED;
+    return this.origin instanceof DetachedOrigin;
   }
 
   /** From now on the client only listens to what is published. */
   protected detach(): void {
     const { origin } = this;
-    this.origin = DETACHED;
+    this.origin = new DetachedOrigin(origin.connectionId);
     // A client that closes has told it already.
     if (this.state === 'open') origin.closed(NORMAL, '');
     origin.gone();

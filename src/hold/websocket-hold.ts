@@ -120,6 +120,14 @@ export abstract class WebSocketHold
     this.origin.refresh();
   }
 
+  get connectionId(): string | undefined {
+    return this.origin.connectionId;
+  }
+
+  refresh(): void {
+    this.origin.refresh();
+  }
+
   /** In debug mode a filter that fails ends the connection (specification 6.1). */
   filterFailed(detail: string): void {
     this.log.debug(`${this.options.uri}: ${detail}`);

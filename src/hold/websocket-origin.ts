@@ -16,6 +16,8 @@ export interface WebSocketClient {
 
 /** The origin as a held WebSocket sees it. */
 export interface WebSocketOrigin {
+  /** How the origin knows the connection, where it has a name for it. */
+  readonly connectionId?: string | undefined;
   /** The 101 is on its way; from now on the client may be written to. */
   attached(client: WebSocketClient): void;
   /** Whole messages, in order. */
@@ -33,13 +35,16 @@ export interface WebSocketOrigin {
 }
 
 /** Stands for an origin that has left its client to what is published (`detach`). */
-export const DETACHED: WebSocketOrigin = {
-  attached() {},
-  message() {},
-  ping() {},
-  pong() {},
-  closed() {},
-  gone() {},
-  closedByPublish() {},
-  refresh() {},
-};
+export class DetachedOrigin implements WebSocketOrigin {
+  /** @param connectionId - by which the connection is still known */
+  constructor(readonly connectionId: string | undefined) {}
+
+  attached(): void {}
+  message(): void {}
+  ping(): void {}
+  pong(): void {}
+  closed(): void {}
+  gone(): void {}
+  closedByPublish(): void {}
+  refresh(): void {}
+}

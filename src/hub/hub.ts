@@ -240,6 +240,11 @@ export class Hub implements Publishing, Outlet<Channel> {
     }
   }
 
+  /** Has every WebSocket of a channel that goes over HTTP ask its origin now (specification 8.3). */
+  refresh(channelName: string): void {
+    for (const { subscriber } of [...(this.channels.get(channelName)?.list('ws') ?? [])]) subscriber.refresh?.();
+  }
+
   forgetLastIds(): void {
     for (const channel of this.channels.values()) channel.lastId = undefined;
   }

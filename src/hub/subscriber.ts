@@ -25,6 +25,8 @@ export interface Subscriber {
   deliver(publication: Publication, subscription: Subscription): void;
   /** Lets the origin be asked for the state of things when it is this subscriber's turn, if it can be asked. */
   askAgain?(): void;
+  /** Has the origin of a WebSocket over HTTP asked now. */
+  refresh?(): void;
 }
 
 /** Hands one item to one subscriber, as shared bytes where that will do. */

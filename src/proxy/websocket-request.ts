@@ -53,7 +53,7 @@ export class EventRequests implements Sender {
   readonly route: Route;
   readonly target: Target;
   readonly trusted: boolean;
-  private readonly connectionId = randomUUID();
+  readonly connectionId: string = randomUUID();
   /** Authority, path with query, then names and values of the client's headers: what no line of a head can hold parts them. */
   private readonly text: string;
 

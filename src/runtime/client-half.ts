@@ -12,7 +12,7 @@ import type { Front } from '../front/front.js';
 import { Http1Server } from '../front/http1-server.js';
 import type { ClientExchange } from '../hold/client-connection.js';
 import { Compression } from '../hold/compression.js';
-import type { HoldParts } from '../hold/hold-parts.js';
+import type { HoldParts, OpenHold } from '../hold/hold-parts.js';
 import { RefreshGroups } from '../hold/refresh-groups.js';
 import { UpdateQueue } from '../hold/update-queue.js';
 import type { Hub } from '../hub/hub.js';
@@ -164,6 +164,22 @@ export class ClientHalf {
   /** Serves a request of a SockJS session that another process has handed over. */
   serveHanded(request: HandedRequest, exchange: ClientExchange): void {
     serveHanded(this.proxy, request, exchange);
+  }
+
+  /** Those of `ids` that are open here. @param refresh - have them ask their origins now, where that can be */
+  find(ids: readonly string[], refresh: boolean): string[] {
+    const wanted = new Set(ids);
+    const found: string[] = [];
+    const due: OpenHold[] = [];
+    // Nobody pays for an index of all connections: commands are rare.
+    for (const hold of this.holds.open) {
+      const { connectionId } = hold;
+      if (connectionId === undefined || !wanted.has(connectionId)) continue;
+      found.push(connectionId);
+      if (refresh) due.push(hold);
+    }
+    for (const hold of due) hold.refresh?.();
+    return found;
   }
 
   /** Lets everybody who is held ask their origin again, where it can be asked. */

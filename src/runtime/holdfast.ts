@@ -70,7 +70,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly zeroMq: ZeroMqTargets;
   private readonly routes: RoutesSource;
   private closing: Promise<void> | undefined = undefined;
-  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [] };
+  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [] };
   /** What has been counted since the start; live. */
   readonly counters = new Counters();
 
@@ -103,7 +103,11 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
         if (this.listenerCount('publish') > 0) this.emit('publish', item, outcome);
       },
     });
-    this.publishers = new Publishers(settings, hub, { ...shared, door: this.door });
+    this.publishers = new Publishers(settings, hub, {
+      ...shared,
+      door: this.door,
+      connections: { find: (ids, refresh, done) => done(this.clients.find(ids, refresh)) },
+    });
     this.routes = new RoutesSource({
       settings: settings.routes,
       clock,

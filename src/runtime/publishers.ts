@@ -1,9 +1,11 @@
-/** The ways in for publishers: the control port and the ZeroMQ sockets, opened and closed together. */
+/** The ways in for publishers and commands: the control port and the ZeroMQ sockets, opened and closed together. */
 import type { Settings } from '../config/settings.js';
+import { Commands, type Connections } from '../control/commands.js';
 import { HttpControl } from '../control/http-control.js';
 import type { PublishDoor } from '../control/publish-door.js';
 import { parsePullEndpoint } from '../control/pull-endpoint.js';
 import { ZmqPull, ZmqSub } from '../control/zmq-in.js';
+import { ZmqRep } from '../control/zmq-rep.js';
 import { ZmtpPull } from '../control/zmtp-pull.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ChannelObserver } from '../hub/hub.js';
@@ -17,10 +19,12 @@ export interface PublisherAddresses {
   readonly control: { readonly host: string; readonly port: number } | undefined;
   readonly pull: readonly string[];
   readonly sub: readonly string[];
+  readonly rep: readonly string[];
 }
 
 export interface PublisherParts {
   readonly door: PublishDoor;
+  readonly connections: Connections;
   readonly wheel: Wheel;
   readonly log: Logger;
   readonly warnings: ReadableRate;
@@ -31,24 +35,33 @@ export class Publishers {
   private pull: ZmtpPull | undefined = undefined;
   private libzmqPull: ZmqPull | undefined = undefined;
   private sub: ZmqSub | undefined = undefined;
+  private rep: ZmqRep | undefined = undefined;
+  private readonly commands: Commands;
+  private pullAddresses: readonly string[] = [];
+  private subAddresses: readonly string[] = [];
+  private readonly repAddresses: string[] = [];
 
   constructor(
     private readonly settings: Settings,
-    private readonly hub: { observe(observer: ChannelObserver): void },
+    private readonly hub: { observe(observer: ChannelObserver): void; refresh(channel: string): void },
     private readonly parts: PublisherParts,
-  ) {}
+  ) {
+    this.commands = new Commands({ ...parts, hub, uris: () => this.uris() });
+  }
 
   /** @throws HoldfastError when an address cannot be had */
   async open(): Promise<PublisherAddresses> {
     const control = await this.openControl();
-    const pull = await this.openPull();
-    const sub = await this.openSub();
-    return { control, pull, sub };
+    this.pullAddresses = await this.openPull();
+    this.subAddresses = await this.openSub();
+    await this.openRep();
+    return { control, pull: this.pullAddresses, sub: this.subAddresses, rep: this.repAddresses };
   }
 
   async close(): Promise<void> {
     this.libzmqPull?.close();
     this.sub?.close();
+    this.rep?.close();
     await Promise.all([this.pull?.close(), this.control?.close()]);
   }
 
@@ -58,6 +71,7 @@ export class Publishers {
     this.control = new HttpControl(
       { ...limits, setting: 'control.listen', warnings: this.parts.warnings },
       this.parts.door,
+      this.commands,
       this.parts.log,
     );
     return this.control.listen(listen.host, listen.port);
@@ -103,6 +117,27 @@ export class Publishers {
     for (const spec of settings.sub) opened.push(await this.sub.open(spec, settings.subConnect, 'zeromq.sub'));
     this.hub.observe(this.sub);
     return opened;
+  }
+
+  private async openRep(): Promise<void> {
+    const { zeromq: settings } = this.settings;
+    if (settings.rep.length === 0) return;
+    const zeromq = await this.libzmq('commands over ZeroMQ (setting zeromq.rep)');
+    if (zeromq === undefined) return;
+    this.rep = new ZmqRep(zeromq, this.commands, this.parts.log, settings.ipcFileMode);
+    for (const spec of settings.rep) this.repAddresses.push(await this.rep.bind(spec, 'zeromq.rep'));
+  }
+
+  /** By the names the original has for them; a SUB socket that connects is nowhere to be found. */
+  private uris(): ReadonlyMap<string, string> {
+    const uris = new Map<string, string>();
+    const name = (key: string, [address]: readonly string[]): void => {
+      if (address !== undefined) uris.set(key, address);
+    };
+    name('command', this.repAddresses);
+    name('publish-pull', this.pullAddresses);
+    if (!this.settings.zeromq.subConnect) name('publish-sub', this.subAddresses);
+    return uris;
   }
 
   /** Undefined, and a line in the log, where the package is not installed. */

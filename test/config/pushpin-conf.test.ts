@@ -20,7 +20,7 @@ describe('an empty pushpin.conf', () => {
     expect(warnings).toEqual([]);
     expect(settings.http.listen).toEqual([]);
     expect(settings.control.listen).toBeUndefined();
-    expect(settings.zeromq).toEqual({ ...defaultSettings().zeromq, pull: [], sub: [] });
+    expect(settings.zeromq).toEqual({ ...defaultSettings().zeromq, pull: [], sub: [], rep: [] });
     expect(settings.proxy).toMatchObject({
       sigIss: 'pushpin',
       sigKey: '',
@@ -210,7 +210,7 @@ describe('keys without meaning here', () => {
     ['runner', 'local_ports', '{rundir}/x'],
     ['proxy', 'prometheus_port', '9000'],
     ['handler', 'prometheus_port', '9001'],
-    ['handler', 'command_spec', 'tcp://127.0.0.1:5563'],
+    ['handler', 'stats_spec', 'tcp://127.0.0.1:5564'],
   ])('[%s] %s is named once', (section, key, value) => {
     const { warnings } = read(`[${section}]\n${key}=${value}\n${key}=${value}`);
     expect(warnings).toEqual([
@@ -330,7 +330,7 @@ stats_format=tnetstring
 
   it('gives only warnings, each with the words "no effect"', () => {
     const { warnings } = read(SHIPPED);
-    expect(warnings).toHaveLength(7);
+    expect(warnings).toHaveLength(6);
     for (const warning of warnings) expect(warning).toContain('no effect');
   });
 });

@@ -1,5 +1,6 @@
 /** Publishers that are faster than those who take their items: the control port and ZeroMQ make them wait. */
 import { describe, expect, it } from 'vitest';
+import { Commands } from '../../src/control/commands.js';
 import { HttpControl } from '../../src/control/http-control.js';
 import { PublishDoor } from '../../src/control/publish-door.js';
 import { ZmqPull } from '../../src/control/zmq-in.js';
@@ -32,7 +33,12 @@ describe('while items cannot be taken', () => {
     const parts = door();
     const limits = { maxHeadBytes: 8_192, maxBodyBytes: 100_000, maxConnections: 10, reportTimeout: 5 };
     const port = opened.add(
-      new HttpControl({ ...limits, setting: 'control.listen', warnings: parts.warnings }, parts.door, parts.log),
+      new HttpControl(
+        { ...limits, setting: 'control.listen', warnings: parts.warnings },
+        parts.door,
+        new Commands({ ...parts, connections: { find: (_ids, _refresh, done) => done([]) }, uris: () => new Map() }),
+        parts.log,
+      ),
       (one) => one.close(),
     );
     const address = await port.listen('127.0.0.1', 0);

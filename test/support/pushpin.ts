@@ -32,6 +32,8 @@ export class Pushpin {
   private constructor(
     readonly port: number,
     private readonly controlPort: number,
+    /** Where its REP socket is. */
+    readonly commandPort: number,
     private readonly folder: string,
     private readonly child: ChildProcess,
   ) {
@@ -49,7 +51,7 @@ export class Pushpin {
   static async start(options: PushpinOptions): Promise<Pushpin> {
     const folder = mkdtempSync(join(tmpdir(), 'chain-'));
     const ports = await freePorts(5);
-    const [port = 0, controlPort = 0] = ports;
+    const [port = 0, controlPort = 0, , , commandPort = 0] = ports;
     const config = writeFiles(folder, ports, options);
     // A process group of its own makes it possible to end exactly what this process started.
     const child = spawn('pushpin', ['-m', '--config', config], {
@@ -57,7 +59,7 @@ export class Pushpin {
       detached: true,
       cwd: folder,
     });
-    const pushpin = new Pushpin(port, controlPort, folder, child);
+    const pushpin = new Pushpin(port, controlPort, commandPort, folder, child);
     try {
       await pushpin.untilServing();
     } catch (cause) {

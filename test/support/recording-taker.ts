@@ -28,6 +28,10 @@ export class RecordingTaker implements ItemTaker {
     this.reader.read(frame);
   }
 
+  refresh(channel: string): void {
+    this.calls.push(`refresh ${channel}`);
+  }
+
   forget(channel: string): void {
     this.calls.push(`forget ${channel}`);
   }

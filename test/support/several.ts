@@ -8,7 +8,7 @@ import type { RawClient } from './raw-client.js';
 
 const PROGRAM = join(PROJECT, 'dist/cli/main.js');
 /** Free ports everywhere, and nothing that another Holdfast on this machine may have taken. */
-const APART = ['control.listen=127.0.0.1:0', 'zeromq.pull=', 'zeromq.sub=', 'log.level=debug'];
+const APART = ['control.listen=127.0.0.1:0', 'zeromq.pull=', 'zeromq.sub=', 'zeromq.rep=', 'log.level=debug'];
 /** Milliseconds between two looks at a process that is nobody's child any more, and for all of them. */
 const LOOK_INTERVAL = 10;
 const PATIENCE = 10_000;
@@ -85,6 +85,16 @@ export class Several {
     const streams: RawClient[] = [];
     for (const worker of this.workers()) streams.push(await this.stream(channel, worker));
     return streams;
+  }
+
+  /** Sends a command to the control port. @returns the JSON of the answer */
+  async command(path: string, body: object): Promise<unknown> {
+    const answer = await fetch(`http://127.0.0.1:${this.controlPort}${path}`, {
+      method: 'POST',
+      headers: { Accept: 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return answer.json();
   }
 
   /** Asks the control port for something else than publishing. @returns the status */

@@ -17,6 +17,8 @@ const APART = [
   'zeromq.pull=',
   '--set',
   'zeromq.sub=',
+  '--set',
+  'zeromq.rep=',
 ];
 
 describe('the command', () => {

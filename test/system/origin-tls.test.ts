@@ -128,7 +128,10 @@ describe.skipIf(!HAS_OPENSSL)('the certificate of an origin', () => {
   /** A Holdfast in a process of its own, which alone can be told of another authority. */
   async function trusting(route: string): Promise<number> {
     const cwd = opened.add(mkdtempSync(join(folder, 'cwd-')), () => {});
-    const sets = ['control.listen=127.0.0.1:0', 'zeromq.pull=', 'zeromq.sub='].flatMap((one) => ['--set', one]);
+    const sets = ['control.listen=127.0.0.1:0', 'zeromq.pull=', 'zeromq.sub=', 'zeromq.rep='].flatMap((one) => [
+      '--set',
+      one,
+    ]);
     const args = [join(PROJECT, 'dist/cli/main.js'), '--port', '127.0.0.1:0', ...sets, '--route', route];
     const environment = { NODE_EXTRA_CA_CERTS: AUTHORITY[1] ?? '' };
     const child = opened.add(Child.node(args, { cwd, environment }), (one) => one.stop());

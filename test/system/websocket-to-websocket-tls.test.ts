@@ -97,7 +97,10 @@ describe.skipIf(!HAS_OPENSSL)('a WebSocket origin behind TLS', () => {
   ])('%s', async (_what, host, end) => {
     const origin = await secureOrigin();
     // Only a process of its own can be told of another authority.
-    const sets = ['control.listen=127.0.0.1:0', 'zeromq.pull=', 'zeromq.sub='].flatMap((one) => ['--set', one]);
+    const sets = ['control.listen=127.0.0.1:0', 'zeromq.pull=', 'zeromq.sub=', 'zeromq.rep='].flatMap((one) => [
+      '--set',
+      one,
+    ]);
     const route = ['--route', `* ${origin.target},ssl`];
     const args = [join(PROJECT, 'dist/cli/main.js'), '--port', '127.0.0.1:0', ...sets, ...route];
     const environment = { NODE_EXTRA_CA_CERTS: join(folder, 'origin.example.crt') };

@@ -31,6 +31,8 @@ export interface ExchangeLimits {
 
 /** Makes the request for these events: line, headers with fresh signature, body (specification 10.2). */
 export interface RequestMaker {
+  /** The `Connection-Id` of all requests. */
+  readonly connectionId: string;
   make(body: Buffer, replayed: number, meta: ReadonlyMap<string, string>): Promise<OriginRequest>;
 }
 

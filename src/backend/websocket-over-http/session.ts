@@ -72,6 +72,10 @@ export class WebSocketOverHttp extends Timed implements WebSocketOrigin {
     super();
   }
 
+  get connectionId(): string {
+    return this.parts.requests.connectionId;
+  }
+
   /** Sends the first request; the verdict follows. */
   open(): void {
     this.send([{ type: 'OPEN', content: undefined }], undefined);

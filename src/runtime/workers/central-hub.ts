@@ -26,6 +26,7 @@ export interface ItemTaker {
   /** The last id of a channel is not to be relied on. */
   forget(channel: string): void;
   askAgain(channel: string): void;
+  refresh(channel: string): void;
 }
 
 /** Subscribers of a channel in one worker. */
@@ -83,6 +84,11 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
   /** Lets every subscriber of a channel that has an origin to ask do so (specification 4.12). */
   askAgain(name: string): void {
     for (const taker of this.channels.get(name)?.takers.keys() ?? []) taker.askAgain(name);
+  }
+
+  /** Has every WebSocket of a channel that goes over HTTP ask its origin now (specification 8.3). */
+  refresh(name: string): void {
+    for (const taker of this.channels.get(name)?.takers.keys() ?? []) taker.refresh(name);
   }
 
   close(): void {

@@ -40,6 +40,7 @@ export type MainMessage =
   | StartMessage
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'ask-again'; readonly channel: string }
+  | { readonly kind: 'refresh'; readonly channel: string }
   /** Forget all last ids, and ask the origins of everybody who is held. */
   | { readonly kind: 'recover' }
   | { readonly kind: 'reload'; readonly routes: readonly Route[] }
@@ -47,6 +48,8 @@ export type MainMessage =
   | { readonly kind: 'pause' }
   /** To accept them again; answered when it does. */
   | { readonly kind: 'resume'; readonly turn: number }
+  /** Which of these connections are open; answered by `found`. `refresh`: have them ask their origins now. */
+  | { readonly kind: 'find'; readonly id: number; readonly ids: readonly string[]; readonly refresh: boolean }
   | { readonly kind: 'close' }
   | { readonly kind: 'answer'; readonly id: number; readonly response: CompleteResponse }
   | { readonly kind: 'no-answer'; readonly id: number; readonly failure: Failure }
@@ -61,6 +64,8 @@ export type WorkerMessage =
   | { readonly kind: 'listening'; readonly addresses: readonly ListenAddress[]; readonly limits: ClientLimits }
   /** Client connections that are open, when they have become more or fewer by some. */
   | { readonly kind: 'clients'; readonly open: number }
+  /** The answer to a `find`. */
+  | { readonly kind: 'found'; readonly id: number; readonly ids: readonly string[] }
   /** The answer to a `resume`. */
   | { readonly kind: 'resumed'; readonly turn: number }
   | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string }

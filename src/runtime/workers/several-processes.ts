@@ -20,6 +20,7 @@ import { Publishers } from '../publishers.js';
 import { RoutesSource } from '../routes-source.js';
 import { ZeroMqTargets } from '../zeromq-targets.js';
 import { CentralHub } from './central-hub.js';
+import { ConnectionSearch } from './connection-search.js';
 import { SessionRelay } from './session-relay.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -44,7 +45,7 @@ export class SeveralProcesses implements Running {
   private readonly routes: RoutesSource;
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
-  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [] };
+  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [] };
 
   private constructor({ settings, logger, forgiveRoutes }: SeveralOptions) {
     const { wheel } = this;
@@ -55,6 +56,7 @@ export class SeveralProcesses implements Running {
     this.hub = new CentralHub({ ...shared, settings: settings.publish });
     if (settings.hold.updateOnFirstSubscription) this.hub.observe(new FirstSubscriptions(this.hub, wheel));
     this.zeroMq = new ZeroMqTargets(shared);
+    const search = new ConnectionSearch(wheel, () => this.pool.allServing);
     this.pool = new WorkerPool({
       count,
       clock,
@@ -63,6 +65,7 @@ export class SeveralProcesses implements Running {
         hub: this.hub,
         zeroMq: () => this.zeroMq.requests,
         relay: new SessionRelay((number) => this.pool.serving(number)),
+        search,
       },
       start: (number) => ({
         kind: 'start',
@@ -79,7 +82,7 @@ export class SeveralProcesses implements Running {
       onPublish: () => {},
       congestion: this.pool,
     });
-    this.publishers = new Publishers(settings, this.hub, { ...shared, door });
+    this.publishers = new Publishers(settings, this.hub, { ...shared, door, connections: search });
     this.routes = new RoutesSource({
       settings: settings.routes,
       clock,

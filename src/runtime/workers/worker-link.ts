@@ -14,6 +14,7 @@ import type { Clock } from '../../time/clock.js';
 import { Bus } from './bus.js';
 import type { CentralHub, ItemTaker } from './central-hub.js';
 import type { ClientLimits } from './client-share.js';
+import type { ConnectionSearch } from './connection-search.js';
 import type { FramePayload } from './frames.js';
 import { CHANNEL, FRAMES, type MainMessage, type StartMessage, type WorkerMessage } from './messages.js';
 import type { SessionRelay } from './session-relay.js';
@@ -28,6 +29,8 @@ export interface LinkParts {
   readonly zeroMq: () => HttpBackend | undefined;
   /** The way to SockJS sessions of other workers. */
   readonly relay: SessionRelay;
+  /** Who looks for connections. */
+  readonly search: ConnectionSearch;
 }
 
 /** What a worker says when it listens. */
@@ -143,6 +146,10 @@ export class WorkerLink implements ItemTaker, Acceptor {
     this.bus.send({ kind: 'ask-again', channel });
   }
 
+  refresh(channel: string): void {
+    this.bus.send({ kind: 'refresh', channel });
+  }
+
   whenTaken(run: () => void): void {
     this.bus.whenTaken(run);
   }
@@ -168,6 +175,9 @@ export class WorkerLink implements ItemTaker, Acceptor {
         this.provenAt = this.heardAt + this.probation;
         this.clientsChanged();
         this.listening?.(message);
+        return;
+      case 'found':
+        this.parts.search.found(this, message);
         return;
       case 'resumed':
         if (message.turn !== this.turn) return;
@@ -244,6 +254,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
     this.clientsChanged();
     this.parts.hub.gone(this);
     this.parts.relay.gone(this);
+    this.parts.search.gone(this);
     for (const call of this.calls.values()) call.cancel();
     this.calls.clear();
   }

@@ -63,7 +63,7 @@ export class WorkerPool implements Congestion {
       pause: undefined,
     }));
     this.slow = new SlowWorkers(options.clock, options.log, MAX_QUEUED);
-    this.spread = new Spread(options.clock, options.log, () => this.links.filter(({ serving }) => serving));
+    this.spread = new Spread(options.clock, options.log, () => this.allServing);
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL('./worker-main.js', import.meta.url)),
@@ -111,6 +111,11 @@ export class WorkerPool implements Congestion {
   serving(number: number): WorkerLink | undefined {
     const link = this.slots[number]?.link;
     return link?.serving === true ? link : undefined;
+  }
+
+  /** The workers that serve. */
+  get allServing(): readonly WorkerLink[] {
+    return this.links.filter(({ serving }) => serving);
   }
 
   broadcast(message: MainMessage): void {

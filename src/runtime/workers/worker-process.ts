@@ -87,6 +87,9 @@ export class WorkerProcess {
       case 'ask-again':
         this.hub.askAgain(message.channel);
         return;
+      case 'refresh':
+        this.hub.refresh(message.channel);
+        return;
       case 'recover':
         this.hub.forgetLastIds();
         this.clients.askAll();
@@ -103,6 +106,11 @@ export class WorkerProcess {
       case 'served':
         this.sessions.take(message);
         return;
+      case 'find': {
+        const { id, ids, refresh } = message;
+        this.bus.send({ kind: 'found', id, ids: this.clients.find(ids, refresh) });
+        return;
+      }
       case 'pause':
         this.clients.pause();
         return;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { FramedHold } from '../../../src/hold/sockjs-framed-hold.js';
-import { DETACHED } from '../../../src/hold/websocket-origin.js';
+import { DetachedOrigin } from '../../../src/hold/websocket-origin.js';
 import { Opened } from '../../support/closing.js';
 import { sampleHolds } from '../../support/sample-hold-parts.js';
 
@@ -17,7 +17,7 @@ describe('a held WebSocket with SockJS frames', () => {
     const [socket] = await accepted;
     const { parts, wheel } = sampleHolds();
     const options = { messagePrefix: undefined, debug: false, rateBucket: '', channelPrefix: '', uri: 'ws://a/' };
-    new FramedHold(parts, socket, DETACHED, options, 100);
+    new FramedHold(parts, socket, new DetachedOrigin(undefined), options, 100);
     expect(await client.readUntil('o')).toBe('\x81\x01o');
     expect(wheel.size).toBe(1);
     client.close();
