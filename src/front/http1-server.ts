@@ -59,12 +59,11 @@ export class Http1Server implements Front {
     server.closeIdleConnections = () => {};
     // All of them have to fit into maxHeadBytes; the count is checked by the connection, which answers for it.
     server.maxHeadersCount = 0;
-    server.maxConnections = options.maxConnections;
     server.on('connection', (socket: ClientSocket) => {
       // A connection whose upgrade was ignored is announced a second time.
       if (socket[kConnection] !== undefined) return;
+      if (!this.sockets.add(socket)) return;
       socket[kConnection] = new Http1Connection(settings, socket);
-      this.sockets.add(socket);
       socket.on('close', onSocketClose);
       socket.on('drain', onSocketDrain);
       socket.on('end', onSocketEnd);

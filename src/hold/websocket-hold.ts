@@ -116,10 +116,6 @@ export abstract class WebSocketHold
     this.origin.closedByPublish();
   }
 
-  refreshByItem(): void {
-    this.origin.refresh();
-  }
-
   get connectionId(): string | undefined {
     return this.origin.connectionId;
   }

@@ -19,7 +19,7 @@ export interface ItemClient {
   sendItem(type: WebSocketMessageType, content: Buffer): boolean;
   closeByItem(format: CloseFormat): void;
   /** Lets the origin be asked now. */
-  refreshByItem(): void;
+  refresh(): void;
   /** A filter failed. */
   filterFailed(detail: string): void;
   /** The item is done with, whatever became of it. */
@@ -97,6 +97,6 @@ export class WebSocketItems implements ItemTaker {
     }
     tally?.count(this.kind, 'delivered');
     if (format.action === 'close') this.client.closeByItem(format);
-    else if (format.action === 'refresh') this.client.refreshByItem();
+    else if (format.action === 'refresh') this.client.refresh();
   }
 }

@@ -36,6 +36,8 @@ export class Counters {
   /** Items written to a hold. */
   delivered = 0;
   openConnections = 0;
+  /** Client connections that were closed at once because too many were open. */
+  refusedConnections = 0;
   holds = { response: 0, stream: 0, ws: 0 };
   readonly dropped: Record<DropReason, number> = {
     'outbox-full': 0,

@@ -23,13 +23,24 @@ export class OpenSockets {
   constructor(
     private readonly server: Server,
     private readonly options: OpenSocketsOptions,
-  ) {}
+  ) {
+    // What is beyond the limit already on this server never becomes a socket.
+    server.maxConnections = options.maxConnections;
+    server.on('drop', () => this.refused());
+  }
 
-  add(socket: Socket): void {
+  /** @returns false for one too many, which is closed */
+  add(socket: Socket): boolean {
+    const { counters, maxConnections, onCount } = this.options;
+    if (counters.openConnections >= maxConnections) {
+      socket.destroy();
+      this.refused();
+      return false;
+    }
     this.sockets.add(socket);
-    const { counters, onCount } = this.options;
     counters.openConnections += 1;
     onCount?.(counters.openConnections);
+    return true;
   }
 
   remove(socket: Socket): void {
@@ -91,6 +102,12 @@ export class OpenSockets {
     }, grace).unref();
   }
 
+  private refused(): void {
+    const { counters, warnings, maxConnections } = this.options;
+    counters.refusedConnections += 1;
+    warnings.warn('too-many-clients', `closed a connection at once: ${maxConnections} are open (http.max_connections)`);
+  }
+
   private letGo(): void {
     if (this.opening !== undefined) return;
     // Closing as node:http does would end its watch over the connections that stay.
@@ -99,7 +116,9 @@ export class OpenSockets {
 }
 
 export interface OpenSocketsOptions extends ListenOptions {
-  readonly counters: { openConnections: number };
+  readonly counters: { openConnections: number; refusedConnections: number };
+  /** On all servers with these counters together. */
+  readonly maxConnections: number;
   /** A connection has opened or closed. @param open - those on all servers with these counters */
   readonly onCount?: ((open: number) => void) | undefined;
 }

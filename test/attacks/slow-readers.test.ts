@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { AttackStage, chunk, OK_ANSWER } from '../support/attack-stage.js';
 import { Opened, PARSERS } from '../support/closing.js';
+import { CollectedLog } from '../support/collected-log.js';
 import { within } from '../support/deadline.js';
 import { keptBytes } from '../support/memory.js';
 import type { RawClient } from '../support/raw-client.js';
@@ -119,6 +120,7 @@ describe.each(PARSERS)('the most connections (parser: %s)', (parser) => {
     const refused = await stage.client();
     await refused.untilClosed();
     expect(refused.receivedBytes).toBe(0);
+    expect(stage.holdfast.counters.refusedConnections).toBe(1);
     stage.say('neighbour', 'still here\n');
     clients[0]?.close();
     const taken = async (): Promise<string> => {
@@ -131,5 +133,17 @@ describe.each(PARSERS)('the most connections (parser: %s)', (parser) => {
     };
     expect(await within('room for another client', taken())).toBe(OK_ANSWER);
     expect(stage.holdfast.counters.holds.stream).toBe(1);
+  });
+
+  it('are counted over all addresses', async () => {
+    const log = new CollectedLog('warn');
+    const address = { host: '127.0.0.1', port: 0 };
+    const settings = { http: { maxConnections: 2, listen: [address, address] } };
+    const holdfast = await opened.holdfast({ settings, logger: log });
+    const [one = address, other = address] = holdfast.addresses.http;
+    for (const { port } of [one, other]) await (await opened.get(port, '/')).readAnswer();
+    for (const { port } of [one, other]) await (await opened.client(port)).untilClosed();
+    expect(holdfast.counters).toMatchObject({ openConnections: 2, refusedConnections: 2 });
+    expect(log.lines).toEqual(['warn closed a connection at once: 2 are open (http.max_connections)']);
   });
 });

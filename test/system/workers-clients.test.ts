@@ -137,10 +137,11 @@ describe('clients of several workers', () => {
           const client = await opened.get(several.port, `/stream?channel=${channel}`);
           await client.readUntil('[stream opened]');
         }
-        const last = await opened.get(several.port, '/');
-        await last.untilClosed();
-        expect(last.pending).toBe('');
       });
     }
+    const last = await opened.get(several.port, '/');
+    await last.untilClosed();
+    expect(last.pending).toBe('');
+    await several.child.says(/closed a connection at once: 2 are open \(http\.max_connections\)\n/);
   });
 });

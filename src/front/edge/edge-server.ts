@@ -21,13 +21,12 @@ export class EdgeServer implements Front {
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEP_ALIVE,
     });
-    this.server.maxConnections = options.maxConnections;
     this.sockets = new OpenSockets(this.server, options);
     this.sweep = new Sweep(options);
     const { sockets, sweep } = this;
     const terms: EdgeTerms = { maxHeadBytes, maxHeaders, counters, sockets, sweep, handler };
     this.server.on('connection', (socket) => {
-      sockets.add(socket);
+      if (!sockets.add(socket)) return;
       const connection = new EdgeConnection(terms, socket);
       giveOwner(socket, connection);
       listenTo(socket, connection);

@@ -44,7 +44,7 @@ export class ClientShare {
 /** The limits of a worker that may have so many connections and open files. */
 export function limitsOf(maxConnections: number, maxFiles: number): ClientLimits {
   const most = Math.min(maxConnections, maxFiles * CLIENTS_OF_FILES);
-  const full = Math.max(1, Math.floor(Math.min(maxConnections * FULL, most)));
+  const full = Math.max(1, Math.floor(Math.min(Math.ceil(maxConnections * FULL), most)));
   const step = Math.min(MAX_STEP, Math.max(1, Math.floor(full * STEP_PART)));
   return { full, brink: Math.max(full, Math.floor(most) - MARGIN), step };
 }

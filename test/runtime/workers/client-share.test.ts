@@ -29,6 +29,7 @@ describe('a worker', () => {
       { full: 16_875, brink: 17_436, step: 32 },
     ],
     ['less, in smaller steps, where it may have little', 32, 20_000, { full: 30, brink: 30, step: 1 }],
+    ['its last connection, where it may have two', 2, 20_000, { full: 2, brink: 2, step: 1 }],
     ['one connection, where it may have one', 1, 20_000, { full: 1, brink: 1, step: 1 }],
   ])('is full at %s', (_, connections, files, limits) => {
     expect(limitsOf(connections, files)).toEqual(limits);
