@@ -14,6 +14,7 @@ import type { Target } from '../routes/route.js';
 import { Timed, type Wheel } from '../time/wheel.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
+import { receiveAll } from '../zeromq/receive-all.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
 
 /** Headers of a worker's answer that speak of a connection it does not have. Lower case. */
@@ -95,13 +96,12 @@ class BoundSocket {
   /** Packets that the socket has not taken yet: without a worker it takes none. */
   private queue: { readonly id: string; readonly packet: Buffer }[] = [];
   private sending = false;
-  private closed = false;
 
   constructor(
     private readonly dealer: Dealer,
     private readonly parts: ZhttpReqParts,
   ) {
-    void this.receive();
+    void receiveAll(dealer, (frames) => this.accept(frames));
   }
 
   send(id: string, packet: Buffer, call: ReqCall): void {
@@ -116,14 +116,13 @@ class BoundSocket {
   }
 
   close(): void {
-    this.closed = true;
     this.dealer.close();
     for (const call of [...this.calls.values()]) call.cancel();
   }
 
   private async sendQueue(): Promise<void> {
     this.sending = true;
-    for (let next = this.queue.shift(); next !== undefined && !this.closed; next = this.queue.shift()) {
+    for (let next = this.queue.shift(); next !== undefined && !this.dealer.closed; next = this.queue.shift()) {
       // What timed out or was cancelled while it waited for a worker is not sent any more.
       if (!this.calls.has(next.id)) continue;
       try {
@@ -133,15 +132,6 @@ class BoundSocket {
       }
     }
     this.sending = false;
-  }
-
-  private async receive(): Promise<void> {
-    try {
-      for await (const frames of this.dealer) this.accept(frames);
-    } catch (error) {
-      // Closing a socket ends the read under way with an error; anything else is a defect of ours.
-      if (!this.closed) throw error;
-    }
   }
 
   private accept(frames: Buffer[]): void {

@@ -3,6 +3,7 @@ import type { Pull, Subscriber as SubSocket } from 'zeromq';
 import type { ChannelObserver } from '../hub/hub.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
+import { receiveAll } from '../zeromq/receive-all.js';
 import type { PublishDoor } from './publish-door.js';
 import { publishMessage, skipPullMessage } from './zmq-messages.js';
 
@@ -93,19 +94,14 @@ export class ZmqSub implements ChannelObserver {
   }
 }
 
-async function readAll(
+/** What is not received while there is no room for it waits at the publisher. */
+function readAll(
   socket: Pull | SubSocket,
   door: PublishDoor,
   take: (frames: readonly Buffer[]) => void,
 ): Promise<void> {
-  try {
-    for await (const frames of socket) {
-      take(frames as Buffer[]);
-      // What is not received waits at the publisher.
-      if (door.congested) await new Promise<void>((resolve) => door.whenClear(resolve));
-    }
-  } catch (error) {
-    // Closing a socket ends the read under way with an error; anything else is a defect of ours.
-    if (!socket.closed) throw error;
-  }
+  return receiveAll(socket, (frames) => {
+    take(frames);
+    return door.congested ? new Promise((resolve) => door.whenClear(resolve)) : undefined;
+  });
 }

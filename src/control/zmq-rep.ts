@@ -6,6 +6,7 @@ import type { Router } from 'zeromq';
 import type { Logger } from '../observe/logger.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
+import { receiveAll } from '../zeromq/receive-all.js';
 import { type CommandRequest, parseCommand, replyOf } from './command-messages.js';
 import type { CommandOutcome, Commands } from './commands.js';
 
@@ -48,7 +49,7 @@ export class ZmqRep {
     for (const socket of this.sockets) socket.close();
   }
 
-  private async serve(socket: Router): Promise<void> {
+  private serve(socket: Router): Promise<void> {
     // A socket of the package sends one message at a time.
     let sent: Promise<void> = Promise.resolve();
     let underWay = 0;
@@ -62,23 +63,18 @@ export class ZmqRep {
           relieved?.();
         });
     };
-    try {
-      for await (const frames of socket) {
-        const request = this.read(frames);
-        if (request === undefined) continue;
-        underWay += 1;
-        this.run(request, answer);
-        // What is not received waits at those who ask.
-        while (underWay >= MOST) {
-          await new Promise<void>((resolve) => {
-            relieved = resolve;
-          });
-        }
+    return receiveAll(socket, async (frames) => {
+      const request = this.read(frames);
+      if (request === undefined) return;
+      underWay += 1;
+      this.run(request, answer);
+      // What is not received waits at those who ask.
+      while (underWay >= MOST) {
+        await new Promise<void>((resolve) => {
+          relieved = resolve;
+        });
       }
-    } catch (error) {
-      // Closing a socket ends the read under way with an error; anything else is a defect of ours.
-      if (!socket.closed) throw error;
-    }
+    });
   }
 
   private read(frames: readonly Buffer[]): Asked | undefined {
