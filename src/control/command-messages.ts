@@ -1,7 +1,6 @@
 /** Commands and their outcomes in the tnetstrings of the REP socket (specification 8.3). */
 import { HoldfastError } from '../errors/holdfast-error.js';
-import type { Item } from '../protocol/item.js';
-import { parseItemTnet } from '../protocol/item-tnetstring.js';
+import { parseItemsTnet } from '../protocol/item-tnetstring.js';
 import {
   decodeTnetstring,
   encodeTnetstring,
@@ -61,18 +60,13 @@ function commandOf(method: string, args: TnetMap): CommandRequest['command'] {
   }
 }
 
-/** One bad item refuses them all. */
 function publishOf(items: TnetValue | undefined): CommandRequest['command'] {
-  if (items === undefined) return { ...BAD, text: "Invalid format: object does not contain 'items'" };
-  if (!Array.isArray(items)) return { ...BAD, text: "Invalid format: object contains 'items' with wrong type" };
-  const parsed: Item[] = [];
   try {
-    for (const item of items) parsed.push(parseItemTnet(item));
+    return { kind: 'publish', items: parseItemsTnet(items) };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    return { ...BAD, text: `Invalid format: ${error.message}` };
+    return { ...BAD, text: error.message };
   }
-  return { kind: 'publish', items: parsed };
 }
 
 /** The reply to a request with this id. */

@@ -1,8 +1,14 @@
 /** Published items in JSON, and the body of a publish request to the control port (specification 5.1, 7.3). */
-import { HoldfastError } from '../errors/holdfast-error.js';
 import { decodeBase64 } from './base64.js';
 import type { Item, PatchOperation } from './item.js';
-import { type ItemEncoding, type ItemOptions, itemIntegerOf, parseItem, refuseItem } from './item-parser.js';
+import {
+  type ItemEncoding,
+  type ItemOptions,
+  itemIntegerOf,
+  parseItem,
+  parseItems,
+  refuseItem,
+} from './item-parser.js';
 import { isJsonObject, memberOf, readJson } from './json-shape.js';
 
 const JSON_ENCODING: ItemEncoding<unknown> = {
@@ -45,13 +51,6 @@ export function parsePublishBody(body: Buffer): PublishRequest {
   if (reading.kind === 'syntax') return refuseItem('Body is not valid JSON.');
   if (Array.isArray(reading.value)) return refuseItem('Invalid format.');
   if (!isJsonObject(reading.value)) return refuseItem('Body is not valid JSON.');
-  const items = memberOf(reading.value, 'items');
-  if (items === undefined) return refuseItem("Invalid format: object does not contain 'items'");
-  if (!Array.isArray(items)) return refuseItem("Invalid format: object contains 'items' with wrong type");
-  try {
-    return { items: items.map((item) => parseItemJson(item)), report: memberOf(reading.value, 'report') === true };
-  } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    return refuseItem(`Invalid format: ${error.message}`);
-  }
+  const items = parseItems(JSON_ENCODING, memberOf(reading.value, 'items'));
+  return { items, report: memberOf(reading.value, 'report') === true };
 }

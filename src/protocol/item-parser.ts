@@ -276,3 +276,20 @@ export function parseItem<V>(encoding: ItemEncoding<V>, value: V, options: ItemO
   const noSeq = fields.boolean('no-seq') ?? false;
   return { channel, id, prevId, formats, meta, size, noSeq };
 }
+
+/**
+ * Reads the items of a publish request. One bad item refuses them all.
+ *
+ * @param value - the member `items`; undefined when there is none
+ * @throws HoldfastError HOLDFAST_ITEM_INVALID with a text of 7.3 as its message
+ */
+export function parseItems<V>(encoding: ItemEncoding<V>, value: V | undefined): Item[] {
+  if (value === undefined) return refuseItem("Invalid format: object does not contain 'items'");
+  const items = encoding.list(value) ?? refuseItem("Invalid format: object contains 'items' with wrong type");
+  try {
+    return items.map((item) => parseItem(encoding, item));
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return refuseItem(`Invalid format: ${error.message}`);
+  }
+}

@@ -2,7 +2,7 @@
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Item, PatchOperation } from './item.js';
 import { parseItemJson } from './item-json.js';
-import { type ItemEncoding, type ItemOptions, itemIntegerOf, parseItem } from './item-parser.js';
+import { type ItemEncoding, type ItemOptions, itemIntegerOf, parseItem, parseItems } from './item-parser.js';
 import { isJsonObject, readJson } from './json-shape.js';
 import { decodeTnetstring, type TnetValue } from './tnetstring.js';
 
@@ -55,6 +55,15 @@ const TNET_ENCODING: ItemEncoding<TnetValue> = {
  */
 export function parseItemTnet(value: TnetValue, options: ItemOptions = {}): Item {
   return parseItem(TNET_ENCODING, value, options);
+}
+
+/**
+ * Reads the member `items` of a publish command; undefined when it has none.
+ *
+ * @throws HoldfastError HOLDFAST_ITEM_INVALID with a text of 7.3 as its message
+ */
+export function parseItemsTnet(value: TnetValue | undefined): Item[] {
+  return parseItems(TNET_ENCODING, value);
 }
 
 /**
