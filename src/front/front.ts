@@ -1,25 +1,18 @@
 /** What a client port is to the rest of Holdfast, whatever parses on it. */
 import type { Counters } from '../observe/counters.js';
-import type { ReadableRate } from '../observe/readable-rate.js';
-import type { ListenAddress } from '../sockets/open-sockets.js';
+import type { ListenAddress, OpenSocketsOptions } from '../sockets/open-sockets.js';
 import type { ClientRequest } from './client-request.js';
 import type { Http1Exchange } from './http1-exchange.js';
 import type { WebSocketUpgrade } from './websocket-upgrade.js';
 
-export interface FrontOptions {
+export interface FrontOptions extends OpenSocketsOptions {
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
-  readonly maxConnections: number;
   /** Seconds. */
   readonly headTimeout: number;
   /** Seconds. */
   readonly idleTimeout: number;
   readonly counters: Counters;
-  readonly warnings: ReadableRate;
-  /** The setting that a failure to listen names. */
-  readonly setting: string;
-  /** A connection has opened or closed. @param open - those on all fronts with these counters */
-  readonly onCount?: ((open: number) => void) | undefined;
 }
 
 export interface FrontHandler {

@@ -37,9 +37,8 @@ export class Publishers {
   private sub: ZmqSub | undefined = undefined;
   private rep: ZmqRep | undefined = undefined;
   private readonly commands: Commands;
-  private pullAddresses: readonly string[] = [];
-  private subAddresses: readonly string[] = [];
-  private readonly repAddresses: string[] = [];
+  /** Where the ZeroMQ sockets are, as far as they are open. */
+  private readonly bound = { pull: [] as string[], sub: [] as string[], rep: [] as string[] };
 
   constructor(
     private readonly settings: Settings,
@@ -52,10 +51,10 @@ export class Publishers {
   /** @throws HoldfastError when an address cannot be had */
   async open(): Promise<PublisherAddresses> {
     const control = await this.openControl();
-    this.pullAddresses = await this.openPull();
-    this.subAddresses = await this.openSub();
+    await this.openPull();
+    await this.openSub();
     await this.openRep();
-    return { control, pull: this.pullAddresses, sub: this.subAddresses, rep: this.repAddresses };
+    return { control, ...this.bound };
   }
 
   async close(): Promise<void> {
@@ -77,7 +76,7 @@ export class Publishers {
     return this.control.listen(listen.host, listen.port);
   }
 
-  private async openPull(): Promise<string[]> {
+  private async openPull(): Promise<void> {
     const { zeromq: settings } = this.settings;
     const {
       pullMaxMessageBytes: maxMessageBytes,
@@ -86,11 +85,10 @@ export class Publishers {
     } = settings;
     const pull = new ZmtpPull({ ...this.parts, maxMessageBytes, maxConnections, fileMode });
     this.pull = pull;
-    const opened: string[] = [];
     for (const spec of settings.pull) {
       const endpoint = settings.pullEngine === 'holdfast' ? parsePullEndpoint(spec) : undefined;
       if (endpoint !== undefined) {
-        opened.push(await pull.bind(spec, endpoint, 'zeromq.pull'));
+        this.bound.pull.push(await pull.bind(spec, endpoint, 'zeromq.pull'));
         continue;
       }
       const wantedBy = settings.pullEngine === 'libzmq' ? 'setting zeromq.pull_engine' : `zeromq.pull ${spec}`;
@@ -102,21 +100,20 @@ export class Publishers {
         );
       }
       this.libzmqPull ??= new ZmqPull(zeromq, this.parts.door, maxMessageBytes, fileMode);
-      opened.push(await this.libzmqPull.bind(spec, 'zeromq.pull'));
+      this.bound.pull.push(await this.libzmqPull.bind(spec, 'zeromq.pull'));
     }
-    return opened;
   }
 
-  private async openSub(): Promise<string[]> {
+  private async openSub(): Promise<void> {
     const { zeromq: settings } = this.settings;
-    const opened: string[] = [];
-    if (settings.sub.length === 0) return opened;
+    if (settings.sub.length === 0) return;
     const zeromq = await this.libzmq('publishing by topic (setting zeromq.sub)');
-    if (zeromq === undefined) return opened;
+    if (zeromq === undefined) return;
     this.sub = new ZmqSub(zeromq, this.parts.door, settings.ipcFileMode);
-    for (const spec of settings.sub) opened.push(await this.sub.open(spec, settings.subConnect, 'zeromq.sub'));
+    for (const spec of settings.sub) {
+      this.bound.sub.push(await this.sub.open(spec, settings.subConnect, 'zeromq.sub'));
+    }
     this.hub.observe(this.sub);
-    return opened;
   }
 
   private async openRep(): Promise<void> {
@@ -125,7 +122,7 @@ export class Publishers {
     const zeromq = await this.libzmq('commands over ZeroMQ (setting zeromq.rep)');
     if (zeromq === undefined) return;
     this.rep = new ZmqRep(zeromq, this.commands, this.parts.log, settings.ipcFileMode);
-    for (const spec of settings.rep) this.repAddresses.push(await this.rep.bind(spec, 'zeromq.rep'));
+    for (const spec of settings.rep) this.bound.rep.push(await this.rep.bind(spec, 'zeromq.rep'));
   }
 
   /** By the names the original has for them; a SUB socket that connects is nowhere to be found. */
@@ -134,9 +131,9 @@ export class Publishers {
     const name = (key: string, [address]: readonly string[]): void => {
       if (address !== undefined) uris.set(key, address);
     };
-    name('command', this.repAddresses);
-    name('publish-pull', this.pullAddresses);
-    if (!this.settings.zeromq.subConnect) name('publish-sub', this.subAddresses);
+    name('command', this.bound.rep);
+    name('publish-pull', this.bound.pull);
+    if (!this.settings.zeromq.subConnect) name('publish-sub', this.bound.sub);
     return uris;
   }
 
