@@ -8,21 +8,13 @@ import { didYouMean } from './validate.js';
 
 /** Keys whose feature is missing here; each is named in a warning of its own. */
 export const UNSUPPORTED_KEYS: ReadonlySet<string> = new Set([
-  'global.stats_connection_ttl',
-  'global.stats_connection_send',
   'runner.https_ports',
   'runner.local_ports',
   'proxy.max_open_requests',
   'proxy.ipc_file_mode',
-  'proxy.stats_connections_max_ttl',
-  'proxy.stats_report_interval',
   'proxy.prometheus_port',
   'proxy.prometheus_prefix',
-  'handler.stats_spec',
   'handler.state_spec',
-  'handler.stats_subscription_ttl',
-  'handler.stats_report_interval',
-  'handler.stats_format',
   'handler.prometheus_port',
   'handler.prometheus_prefix',
 ]);
@@ -47,6 +39,9 @@ export const PLUMBING_KEYS: ReadonlySet<string> = new Set([
   'global.ipc_prefix',
   'global.port_offset',
   'runner.rundir',
+  // The original's proxy tells its handler as often as that one tells others.
+  'proxy.stats_connections_max_ttl',
+  'proxy.stats_report_interval',
 ]);
 
 /** The file in which the original names the sockets between its processes. */

@@ -3,7 +3,7 @@ import type { ListItem, ValueType } from './validate.js';
 
 /** The key of a pushpin.conf that a setting stands for. */
 export interface PushpinKey {
-  readonly section: 'runner' | 'proxy' | 'handler';
+  readonly section: 'global' | 'runner' | 'proxy' | 'handler';
   /** More than one when the original spreads the setting over several keys. */
   readonly keys: readonly string[];
   /** What holds when a pushpin.conf leaves the key out, if that is not the default here. */

@@ -367,7 +367,44 @@ export const TABLE: SettingTable = {
       'Where a REP socket answers commands; [] turns it off. Needs the package zeromq.',
       absent([], pushpinKey('handler', 'command_spec')),
     ),
+    stats: list(
+      [],
+      'endpoint',
+      'Where a PUB socket tells what happens: connections, subscriptions, items, reports; [] turns it off. Needs the package zeromq.',
+      absent([], pushpinKey('handler', 'stats_spec')),
+    ),
     ipcFileMode,
+  },
+  stats: {
+    format: choice(
+      'tnetstring',
+      ['tnetstring', 'json'],
+      'What the packets of the stats socket are made of.',
+      pushpinKey('handler', 'stats_format'),
+    ),
+    connectionSend: flag(
+      true,
+      'Tell of each connection when it begins, ends, and in between.',
+      pushpinKey('global', 'stats_connection_send'),
+    ),
+    connectionTtl: seconds(
+      120,
+      4,
+      'How long who listens may take a connection for open that it hears nothing of; it is told of again in time.',
+      pushpinKey('global', 'stats_connection_ttl'),
+    ),
+    subscriptionTtl: seconds(
+      60,
+      4,
+      'The same for a channel with subscribers.',
+      pushpinKey('handler', 'stats_subscription_ttl'),
+    ),
+    reportInterval: seconds(
+      10,
+      1,
+      'Time between two reports on each route.',
+      pushpinKey('handler', 'stats_report_interval'),
+    ),
   },
   log: {
     level: choice('info', LOG_LEVELS, 'The least important lines that are logged.', pushpinKey('runner', 'log_level')),
@@ -388,7 +425,11 @@ export const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['sockjs', 'Clients that speak SockJS on routes that allow it.'],
   ['publish', 'Order, doubles and rate of published items.'],
   ['control', 'The private HTTP port for publishers.'],
-  ['zeromq', 'The private ZeroMQ ports for publishers and commands; SUB and REP need the optional package zeromq.'],
+  [
+    'zeromq',
+    'The private ZeroMQ ports; all but PULL need the optional package zeromq.',
+  ],
+  ['stats', 'What the stats socket (zeromq.stats) tells, and how often.'],
   ['log', 'The log.'],
 ]);
 

@@ -127,6 +127,7 @@ export interface ControlSettings {
 
 export interface ZeromqSettings {
   readonly rep: readonly string[];
+  readonly stats: readonly string[];
   readonly pull: readonly string[];
   readonly pullEngine: 'holdfast' | 'libzmq';
   /** Bytes. */
@@ -136,6 +137,15 @@ export interface ZeromqSettings {
   readonly subConnect: boolean;
   /** Octal permissions of ipc sockets; undefined leaves them as created. */
   readonly ipcFileMode: number | undefined;
+}
+
+export interface StatsSettings {
+  readonly format: 'json' | 'tnetstring';
+  readonly connectionSend: boolean;
+  /** Seconds. */
+  readonly connectionTtl: number;
+  readonly subscriptionTtl: number;
+  readonly reportInterval: number;
 }
 
 export interface LogSettings {
@@ -156,5 +166,6 @@ export interface Settings {
   readonly publish: PublishSettings;
   readonly control: ControlSettings;
   readonly zeromq: ZeromqSettings;
+  readonly stats: StatsSettings;
   readonly log: LogSettings;
 }

@@ -7,6 +7,8 @@
  */
 import type { Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
+import type { HoldEnd } from '../observe/steps.js';
+import type { Visit } from '../observe/visit.js';
 import { applyBodyPatch } from '../protocol/body-patch.js';
 import { type HeaderList, hasHeader, splitHeaderLists, withoutHeaders, withoutPrefix } from '../protocol/headers.js';
 import type { CompleteResponse, Instruct } from '../protocol/instruct.js';
@@ -40,6 +42,8 @@ export interface ResponseHoldOptions {
   readonly asker?: FilterAsker;
   /** Called once, when the hold is over for whatever reason; before `retry`. */
   readonly onOver?: () => void;
+  /** Undefined: nobody watches. */
+  readonly visit?: Visit | undefined;
 }
 
 export class ResponseHold extends Timed implements Subscriber, Updatable, ItemTaker {
@@ -60,21 +64,30 @@ export class ResponseHold extends Timed implements Subscriber, Updatable, ItemTa
     this.rateBucket = options.rateBucket;
     this.channels = new TrackedChannels(parts.hub, this, options.names);
     this.items = new ItemQueue(parts, this);
-    exchange.onGone = () => this.leave();
+    exchange.onGone = () => this.leave('gone');
     parts.open.add(this);
     parts.counters.holds.response += 1;
+    options.visit?.holds('response');
   }
 
   /** Subscribes and waits; or asks again at once, when something was published that the origin did not know of. */
   start(): void {
     const { instruct, options } = this;
     if (forgetConflicts(this.parts.hub, instruct, options.names)) {
-      this.leave();
+      this.leave('asked-again');
       options.retry(lastIdsOf(instruct, options.names));
       return;
     }
     this.channels.replace(instruct);
     this.parts.wheel.start(this, instruct.timeout * 1_000);
+  }
+
+  get visit(): Visit | undefined {
+    return this.options.visit;
+  }
+
+  get connectionId(): string | undefined {
+    return this.visit?.id;
   }
 
   /** Never called: a response hold takes no shared bytes. */
@@ -128,7 +141,7 @@ export class ResponseHold extends Timed implements Subscriber, Updatable, ItemTa
     }
     this.parts.log.debug(`${this.options.uri}: ${verdict.detail}`);
     if (!this.options.debug) return;
-    this.leave();
+    this.leave('failed');
     this.exchange.answer({
       code: 502,
       reason: reasonOf(502),
@@ -144,24 +157,29 @@ export class ResponseHold extends Timed implements Subscriber, Updatable, ItemTa
   update(): void {
     if (this.ended) return;
     const lastIds = this.channels.lastIds();
-    this.leave();
+    this.leave('asked-again');
     this.options.retry(lastIds);
   }
 
   /** Answers with the instruct's own response, unless an item is on its way already. */
-  onTime(): void {
+  onTime(how: HoldEnd = 'timed-out'): void {
     this.channels.settle();
     if (this.ended) return;
-    this.leave();
+    this.leave(how);
     this.exchange.answer(this.instruct.response);
   }
 
   shutDown(): void {
-    this.onTime();
+    this.onTime('shut-down');
   }
 
   private answer({ code, reason, headers, body }: CompleteResponse): void {
-    this.leave();
+    const { visit } = this.options;
+    if (visit !== undefined) {
+      visit.sent(1);
+      visit.traffic.httpResponseSent += 1;
+    }
+    this.leave('answered');
     this.parts.counters.delivered += 1;
     this.exchange.answer({ code, reason, headers: mergeHeaders(this.instruct.response.headers, headers), body });
   }
@@ -174,7 +192,7 @@ export class ResponseHold extends Timed implements Subscriber, Updatable, ItemTa
     return NOTHING;
   }
 
-  private leave(): void {
+  private leave(how: HoldEnd): void {
     if (this.ended) return;
     this.ended = true;
     this.parts.wheel.stop(this);
@@ -184,6 +202,7 @@ export class ResponseHold extends Timed implements Subscriber, Updatable, ItemTa
     this.channels.clear();
     this.parts.open.delete(this);
     this.parts.counters.holds.response -= 1;
+    this.options.visit?.holdEnds(how);
     this.options.onOver?.();
   }
 }

@@ -7,7 +7,7 @@ import type { Encoding } from '../hub/publication.js';
 import type { DeflateTerms } from '../protocol/deflate-offer.js';
 import { type FrameHandler, FrameReader } from '../protocol/frame-reader.js';
 import type { WebSocketMessageType } from '../protocol/item.js';
-import { encodeCloseFrame, encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
+import { contentOfFrames, encodeCloseFrame, encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
 import { listenTo, type SocketListener } from '../sockets/socket-events.js';
 import type { Compression } from './compression.js';
 import { frameEncoding } from './encodings.js';
@@ -91,6 +91,10 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
     const { deflate } = this;
     if (deflate === undefined) return encodeFrame(WS_OPCODES[type], content);
     return deflate.compression.frame(type, content, deflate.terms.serverBits);
+  }
+
+  protected override contentBytes(bytes: Buffer): number {
+    return contentOfFrames(bytes);
   }
 
   protected transmit(bytes: Buffer): void {

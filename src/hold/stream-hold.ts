@@ -12,6 +12,8 @@
 import type { Encoding, Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
 import { countSent } from '../hub/tally.js';
+import type { HoldEnd } from '../observe/steps.js';
+import type { Visit } from '../observe/visit.js';
 import type { KeepAlive } from '../protocol/instruct.js';
 import { Timed } from '../time/wheel.js';
 import type { ClientExchange } from './client-connection.js';
@@ -35,19 +37,25 @@ export class StreamHold extends Timed implements Subscriber {
     private readonly exchange: ClientExchange,
     readonly rateBucket: string,
     private readonly keepAlive: KeepAlive | undefined,
+    /** Undefined: nobody watches. */
+    readonly visit: Visit | undefined = undefined,
   ) {
     super();
     this.encoding = STREAM_ENCODINGS[exchange.framing];
-    exchange.onGone = () => this.leave();
+    exchange.onGone = () => this.leave('gone');
     parts.open.add(this);
     parts.counters.holds.stream += 1;
+    visit?.holds('stream');
     this.startKeepAlive();
   }
 
   /** Subscribes to channels, prefixed already. */
   subscribe(channels: Iterable<string>): void {
     if (this.ended) return;
-    for (const channel of channels) this.subscriptions.push(this.parts.hub.subscribe(channel, this));
+    for (const channel of channels) {
+      this.subscriptions.push(this.parts.hub.subscribe(channel, this));
+      this.visit?.subscribes(channel);
+    }
   }
 
   write(bytes: Buffer, count: number): boolean {
@@ -56,12 +64,13 @@ export class StreamHold extends Timed implements Subscriber {
       case 'write':
         this.exchange.writeFramed(bytes);
         this.parts.counters.delivered += count;
+        this.visit?.sent(count);
         this.writtenAt = this.parts.wheel.clock.now();
         return true;
       case 'drop':
         return false;
       case 'close':
-        this.leave();
+        this.leave('refused');
         this.exchange.abort();
         return false;
     }
@@ -73,7 +82,7 @@ export class StreamHold extends Timed implements Subscriber {
     switch (format.action) {
       case 'close':
         tally?.count('stream', 'delivered');
-        this.leave();
+        this.leave('closed');
         this.exchange.end();
         return;
       case 'send':
@@ -105,17 +114,22 @@ export class StreamHold extends Timed implements Subscriber {
       }
     }
     this.writeContent(keepAlive.content, 0);
+    this.visit?.keptAlive();
     this.writtenAt = 0;
     // The write may have been one too many for a slow client.
     if (!this.ended) this.startKeepAlive();
   }
 
   /** Ends the stream because the proxy ends, after what is published already. */
+  get connectionId(): string | undefined {
+    return this.visit?.id;
+  }
+
   shutDown(): void {
     if (this.ended) return;
     for (const subscription of this.subscriptions) this.parts.hub.settle(subscription);
     if (this.ended) return;
-    this.leave();
+    this.leave('shut-down');
     this.exchange.end();
   }
 
@@ -130,7 +144,7 @@ export class StreamHold extends Timed implements Subscriber {
     this.parts.wheel.start(this, keepAliveDelay(this.parts, this.keepAlive.timeout));
   }
 
-  private leave(): void {
+  private leave(how: HoldEnd): void {
     if (this.ended) return;
     this.ended = true;
     this.parts.wheel.stop(this);
@@ -139,5 +153,6 @@ export class StreamHold extends Timed implements Subscriber {
     this.subscriptions = [];
     this.parts.open.delete(this);
     this.parts.counters.holds.stream -= 1;
+    this.visit?.holdEnds(how);
   }
 }

@@ -156,5 +156,6 @@ export class TrackedChannels {
     const subscription = this.hub.subscribe(fullName, this.subscriber, false);
     this.byName.set(fullName, { name, prevId, filters: parseFilters(filters), subscription, tookItem: false });
     this.names.onSubscribed(fullName);
+    this.subscriber.visit?.subscribes(fullName);
   }
 }

@@ -16,6 +16,8 @@
 import type { Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
 import { countSent } from '../hub/tally.js';
+import type { HoldEnd } from '../observe/steps.js';
+import type { Visit } from '../observe/visit.js';
 import { parseFilters } from '../protocol/filters/filters.js';
 import type { Rendering } from '../protocol/filters/id-format.js';
 import { type ResponseContentFilter, responseContentFilter } from '../protocol/filters/response-content.js';
@@ -45,6 +47,8 @@ export interface TrackedStreamOptions {
   readonly links: LinkSource;
   /** Called once, when the hold is over for whatever reason. */
   readonly onOver?: () => void;
+  /** Undefined: nobody watches. */
+  readonly visit?: Visit | undefined;
 }
 
 const NO_IDS: ReadonlyMap<string, string> = new Map();
@@ -95,9 +99,10 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
     this.base = options.uri;
     this.channels = new TrackedChannels(parts.hub, this, options.names);
     this.items = new ItemQueue(parts, this);
-    exchange.onGone = () => this.leave();
+    exchange.onGone = () => this.leave('gone');
     parts.open.add(this);
     parts.counters.holds.stream += 1;
+    options.visit?.holds('stream');
   }
 
   /** Takes up what the first answer said; its head and body are written already. */
@@ -111,6 +116,14 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
       this.joinRefreshes();
       if (forgetConflicts(this.parts.hub, instruct, this.options.names)) this.ask();
     }
+  }
+
+  get visit(): Visit | undefined {
+    return this.options.visit;
+  }
+
+  get connectionId(): string | undefined {
+    return this.visit?.id;
   }
 
   /** Never called: a tracked stream takes no shared bytes. */
@@ -158,7 +171,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
     }
     tally?.count(this.kind, 'delivered');
     if (format.action === 'close') {
-      this.leave();
+      this.leave('closed');
       this.exchange.end();
     } else if (format.action === 'hint') {
       this.items.forget('gap');
@@ -251,6 +264,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
     const { keepAlive } = this;
     if (keepAlive === undefined || this.state === 'over') return;
     this.send(keepAlive.content, 0);
+    this.visit?.keptAlive();
     if (!this.isOver) this.startKeepAlive();
   }
 
@@ -258,7 +272,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
     if (this.state === 'over') return;
     this.channels.settle();
     if (this.isOver) return;
-    this.leave();
+    this.leave('shut-down');
     this.exchange.end();
   }
 
@@ -311,7 +325,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
     if (this.state === 'over') return;
     const { next } = this;
     if (next === undefined) {
-      this.leave();
+      this.leave('closed');
       this.exchange.end();
       return;
     }
@@ -346,11 +360,12 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
       case 'write':
         this.exchange.write(content);
         this.parts.counters.delivered += count;
+        this.visit?.sent(count);
         return true;
       case 'drop':
         return false;
       case 'close':
-        this.leave();
+        this.leave('refused');
         this.exchange.abort();
         return false;
     }
@@ -365,12 +380,12 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
   private fail(text: string): void {
     if (this.state === 'over') return;
     this.parts.log.debug(`${this.options.uri}: ${text}`);
-    this.leave();
+    this.leave('failed');
     if (this.options.debug) this.exchange.write(Buffer.from(`\n\n${text}\n`));
     this.exchange.end();
   }
 
-  private leave(): void {
+  private leave(how: HoldEnd): void {
     if (this.state === 'over') return;
     if (this.state === 'queued' && this.next !== undefined) {
       this.parts.updates.remove(this.next.uri, this);
@@ -387,6 +402,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
     this.channels.clear();
     this.parts.open.delete(this);
     this.parts.counters.holds.stream -= 1;
+    this.visit?.holdEnds(how);
     this.options.onOver?.();
   }
 }

@@ -151,6 +151,7 @@ export class WebSocketChannels {
     const { log } = this;
     const { hub } = this.parts;
     this.subscriptions.set(channel, hub.subscribe(channel, this.subscriber, plain));
+    this.subscriber.visit?.subscribes(channel);
     if (log.enabled('info')) log.info(`subscribe ${this.options.uri} channel=${channel}`);
   }
 

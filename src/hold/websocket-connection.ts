@@ -8,6 +8,8 @@
  *
  * Over means that nothing more is said; the transport may take a moment longer to end.
  */
+import type { HoldEnd } from '../observe/steps.js';
+import type { Visit } from '../observe/visit.js';
 import type { WebSocketMessageType } from '../protocol/item.js';
 import { isValidCloseCode } from '../protocol/websocket-frame.js';
 import { Timed } from '../time/wheel.js';
@@ -29,6 +31,8 @@ type State = 'open' | 'client-closing' | 'closing' | 'over';
 export interface ConnectionOptions {
   /** Clients are told why their connection is closed. */
   readonly debug: boolean;
+  /** Undefined: nobody watches. */
+  readonly visit?: Visit | undefined;
 }
 
 export abstract class WebSocketConnection extends Timed {
@@ -68,11 +72,13 @@ export abstract class WebSocketConnection extends Timed {
   /** Lets go of whatever could say more. */
   protected abstract release(): void;
   /** The connection is over. */
-  protected abstract over(): void;
+  protected abstract over(how: HoldEnd): void;
 
   /** A whole message of the client. */
   onMessage(type: 'text' | 'binary', content: Buffer): void {
-    if (this.state === 'open') this.origin.message(type, content);
+    if (this.state !== 'open') return;
+    this.options.visit?.clientMessage(content.length);
+    this.origin.message(type, content);
   }
 
   onPing(content: Buffer): void {
@@ -89,7 +95,7 @@ export abstract class WebSocketConnection extends Timed {
       if (this.isDetached) this.sendClose(NORMAL, '');
       else this.origin.closed(code, reason);
     } else if (this.state === 'closing') {
-      this.finish();
+      this.finish('closed');
       this.origin.closed(code, reason);
       // No more than its telling is left to do: nobody is there for what the origin may still say.
       this.origin.gone();
@@ -101,7 +107,7 @@ export abstract class WebSocketConnection extends Timed {
     if (this.state === 'over') return;
     this.parts.counters.badRequests += 1;
     if (this.state === 'open') this.transmitClose(code, '');
-    this.finish();
+    this.finish('refused');
     this.origin.gone();
   }
 
@@ -136,14 +142,14 @@ export abstract class WebSocketConnection extends Timed {
   connectionClosed(): void {
     this.parts.wheel.stop(this);
     if (this.state === 'over') return;
-    this.leave();
+    this.leave(this.state === 'closing' ? 'closed' : 'gone');
     this.origin.gone();
   }
 
   /** The client sent FIN: for a WebSocket that is the end, with or without a close frame before it. */
   clientEnded(): void {
     if (this.state === 'over') return;
-    this.finish();
+    this.finish(this.state === 'closing' ? 'closed' : 'gone');
     this.origin.gone();
   }
 
@@ -155,6 +161,7 @@ export abstract class WebSocketConnection extends Timed {
       case 'write':
         this.transmit(bytes);
         this.parts.counters.delivered += count;
+        if (count > 0) this.countSent(bytes, count);
         this.wrote();
         return true;
       case 'drop':
@@ -185,7 +192,24 @@ export abstract class WebSocketConnection extends Timed {
 
   protected writeMessage(type: WebSocketMessageType, content: Buffer, count: number): boolean {
     const bytes = this.encode(type, content);
-    return bytes.length === 0 || this.write(bytes, count);
+    if (bytes.length === 0) return true;
+    const written = this.write(bytes, count);
+    if (written && count === 0 && type !== 'ping' && type !== 'pong')
+      this.options.visit?.messagesSent(1, content.length);
+    return written;
+  }
+
+  /** Bytes of the messages in what is written; by default an estimate. */
+  protected contentBytes(bytes: Buffer): number {
+    return bytes.length;
+  }
+
+  /** Published items were written. */
+  private countSent(bytes: Buffer, count: number): void {
+    const { visit } = this.options;
+    if (visit === undefined) return;
+    visit.sent(count);
+    if (visit.counts) visit.messagesSent(count, this.contentBytes(bytes));
   }
 
   /** Closes behind what is published already. */
@@ -205,7 +229,7 @@ export abstract class WebSocketConnection extends Timed {
 
   private breakOff(): void {
     if (this.state === 'over') return;
-    this.leave();
+    this.leave('closed');
     this.breakTransport();
   }
 
@@ -214,7 +238,7 @@ export abstract class WebSocketConnection extends Timed {
     if (this.state === 'over' || this.state === 'closing') return;
     this.transmitClose(code, reason);
     if (this.state === 'client-closing') {
-      this.finish();
+      this.finish('gone');
       return;
     }
     this.state = 'closing';
@@ -224,17 +248,17 @@ export abstract class WebSocketConnection extends Timed {
   }
 
   /** Nothing more is said: the connection ends in order. */
-  private finish(): void {
-    this.leave();
+  private finish(how: HoldEnd): void {
+    this.leave(how);
     this.parts.wheel.start(this, CLOSE_TIMEOUT);
     this.endTransport();
   }
 
-  private leave(): void {
+  private leave(how: HoldEnd): void {
     this.state = 'over';
     this.parts.wheel.stop(this);
     this.stopReading();
     this.release();
-    this.over();
+    this.over(how);
   }
 }

@@ -9,6 +9,8 @@
 import type { Encoding, Publication } from '../hub/publication.js';
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
 import type { Logger } from '../observe/logger.js';
+import type { HoldEnd } from '../observe/steps.js';
+import type { Visit } from '../observe/visit.js';
 import { parseControlMessage } from '../protocol/control-message.js';
 import type { WebSocketFormat, WebSocketMessageType } from '../protocol/item.js';
 import { isValidCloseCode } from '../protocol/websocket-frame.js';
@@ -56,6 +58,7 @@ export abstract class WebSocketHold
     this.channels = new WebSocketChannels(parts, this, options);
     parts.open.add(this);
     parts.counters.holds.ws += 1;
+    options.visit?.holds('ws');
   }
 
   /** Subscribes to a channel of the target, named in full, for as long as the connection lasts. */
@@ -69,7 +72,8 @@ export abstract class WebSocketHold
       this.behind.push(() => this.fromOrigin(type, content));
       return;
     }
-    const { messagePrefix } = this.options;
+    const { messagePrefix, visit } = this.options;
+    if (type !== 'ping' && type !== 'pong') visit?.serverMessage(content.length);
     if (messagePrefix === undefined || type === 'ping' || type === 'pong') {
       this.send(type, content);
     } else if (type === 'text' && content.length >= 2 && content[0] === 0x63 && content[1] === 0x3a) {
@@ -116,8 +120,12 @@ export abstract class WebSocketHold
     this.origin.closedByPublish();
   }
 
+  get visit(): Visit | undefined {
+    return this.options.visit;
+  }
+
   get connectionId(): string | undefined {
-    return this.origin.connectionId;
+    return this.origin.connectionId ?? this.visit?.id;
   }
 
   refresh(): void {
@@ -172,9 +180,10 @@ export abstract class WebSocketHold
     this.channels.leaveAll();
   }
 
-  protected over(): void {
+  protected over(how: HoldEnd): void {
     this.parts.open.delete(this);
     this.parts.counters.holds.ws -= 1;
+    this.visit?.holdEnds(how);
   }
 
   private get log(): Logger {

@@ -2,6 +2,7 @@
  * What a held WebSocket says because time has passed: the keep-alives its origin asked for, and a message it may take
  * back until then (specification 11.4). Made for a connection whose origin uses them.
  */
+import type { Visit } from '../observe/visit.js';
 import type { ControlMessage } from '../protocol/control-message.js';
 import type { WebSocketMessageType } from '../protocol/item.js';
 import { Timed } from '../time/wheel.js';
@@ -16,6 +17,8 @@ export interface TimedClient {
   readonly busy: boolean;
   /** Sends a message; the connection may be closed afterwards, and the timers stopped. */
   sendTimed(type: WebSocketMessageType, content: Buffer): void;
+  /** Undefined: nobody watches. */
+  readonly visit?: Visit | undefined;
 }
 
 export class WebSocketTimers {
@@ -98,6 +101,7 @@ class KeepAliveTimer extends Timed {
     const idleFor = this.writtenAt === 0 ? undefined : this.parts.wheel.clock.now() - this.writtenAt;
     if (idleFor !== undefined && this.start(idleFor)) return;
     this.client.sendTimed(this.message.messageType, this.message.content);
+    this.client.visit?.keptAlive();
     if (!this.stopped) this.start(0);
   }
 

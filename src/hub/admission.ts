@@ -6,9 +6,11 @@
 import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
+import type { PublishStep } from '../observe/steps.js';
 import type { Item } from '../protocol/item.js';
 import { Timed, type Wheel } from '../time/wheel.js';
 import { Deduplication } from './deduplication.js';
+import { beginPublish, endPublish, type HubWatch } from './hub-watch.js';
 import { Publication } from './publication.js';
 import { type OrderedChannel, Sequencer } from './sequencer.js';
 import type { Tally } from './tally.js';
@@ -30,6 +32,8 @@ export interface AdmissionParts {
   readonly log: Logger;
   readonly warnings: ReadableRate;
   readonly counters: Counters;
+  /** Undefined: the stats socket is off. */
+  readonly watch?: HubWatch | undefined;
 }
 
 /** Where items go once their place is decided. */
@@ -56,8 +60,9 @@ export interface Publishing {
   /**
    * Publishes to the item's own channel. Never throws.
    * @param tally - counts what becomes of the item at each hold; settled when nothing more can happen to it
+   * @param traceparent - trace context of who publishes
    */
-  publish(item: Item, tally?: Tally): PublishOutcome;
+  publish(item: Item, tally?: Tally, traceparent?: string): PublishOutcome;
   /** Forgets every last id: published items may have been lost on their way to us. */
   forgetLastIds(): void;
 }
@@ -80,10 +85,12 @@ export class Admission<Channel extends OrderedChannel> extends Timed {
   }
 
   /** See {@link Publishing.publish}. */
-  publish(item: Item, tally: Tally | undefined): PublishOutcome {
+  publish(item: Item, tally: Tally | undefined, traceparent?: string): PublishOutcome {
+    const step = beginPublish(item, traceparent);
     tally?.begin();
-    const outcome = this.admit(item, tally);
+    const outcome = this.admit(item, tally, step);
     tally?.end();
+    if (step !== undefined) endPublish(step, outcome.kind === 'sent' ? outcome.receivers : undefined);
     return outcome;
   }
 
@@ -104,7 +111,7 @@ export class Admission<Channel extends OrderedChannel> extends Timed {
     this.parts.wheel.stop(this);
   }
 
-  private admit(item: Item, tally: Tally | undefined): PublishOutcome {
+  private admit(item: Item, tally: Tally | undefined, step: PublishStep | undefined): PublishOutcome {
     const { counters, wheel, warnings } = this.parts;
     const now = wheel.clock.now();
     counters.published += 1;
@@ -112,13 +119,14 @@ export class Admission<Channel extends OrderedChannel> extends Timed {
       counters.dropped.duplicate += 1;
       return { kind: 'dropped', reason: 'duplicate' };
     }
+    if (this.parts.watch?.awake === true) this.parts.watch.admitted(item);
     if (this.deduplication.size > 0) this.expectExpiry();
     const channel = this.outlet.channel(item.channel);
     if (channel === undefined) {
       this.logPublish(item.channel, 0);
       return { kind: 'sent', receivers: 0 };
     }
-    const publication = new Publication(item, tally);
+    const publication = new Publication(item, tally, step);
     if (item.noSeq) return { kind: 'sent', receivers: this.release(channel, publication) };
     const receivers = this.outlet.receivers(channel, item);
     const result = this.sequencer.publish(channel, publication, now);

@@ -6,6 +6,7 @@
  * `publish` decides at once who receives an item; the writing is done later in the same turn of the event loop, once
  * for all items that came in that turn, and in slices when a channel has many subscribers.
  */
+import type { PublishStep } from '../observe/steps.js';
 import type { Item, ItemFormats } from '../protocol/item.js';
 import {
   Admission,
@@ -16,9 +17,10 @@ import {
   type PublishOutcome,
 } from './admission.js';
 import { Channel } from './channel.js';
+import { announceDelivery, type BlockWatch, type HubWatch } from './hub-watch.js';
 import { Lingering } from './lingering.js';
 import { Publication } from './publication.js';
-import { RateLimiter } from './rate-limiter.js';
+import { blocksOf, RateLimiter } from './rate-limiter.js';
 import { Readiness } from './readiness.js';
 import { deliverOne, SUBSCRIBER_KINDS, type Subscriber, type SubscriberKind, Subscription } from './subscriber.js';
 import type { Tally } from './tally.js';
@@ -53,6 +55,8 @@ export interface HubParts extends AdmissionParts {
   readonly settings: HubSettings;
   /** Where items come from when another process takes them in; undefined: `publish` does. */
   readonly uplink?: Uplink;
+  /** Undefined: nobody counts them. */
+  readonly blocks?: BlockWatch | undefined;
 }
 
 export class Hub implements Publishing, Outlet<Channel> {
@@ -135,7 +139,7 @@ export class Hub implements Publishing, Outlet<Channel> {
     channel.add(subscription);
     // What an observer publishes reaches the subscriber that it was told of.
     if (known === undefined) this.open(channel);
-    this.parts.uplink?.counted(channelName);
+    this.counted(channel, subscriber.kind);
     return subscription;
   }
 
@@ -169,11 +173,11 @@ export class Hub implements Publishing, Outlet<Channel> {
   }
 
   /** An item from the uplink, whose place in the order is decided. */
-  receive(item: Item, tally?: Tally): void {
+  receive(item: Item, tally?: Tally, step?: PublishStep): void {
     const channel = this.channels.get(item.channel);
     if (channel === undefined) return;
     if (!item.noSeq) channel.lastId = item.id;
-    this.release(channel, new Publication(item, tally), this.receivers(channel, item));
+    this.release(channel, new Publication(item, tally, step), this.receivers(channel, item));
   }
 
   /** Ends a subscription; what was published and not yet written to it is not written. */
@@ -181,7 +185,7 @@ export class Hub implements Publishing, Outlet<Channel> {
     if (!subscription.active) return;
     const { channel, subscriber } = subscription;
     channel.remove(subscription);
-    this.parts.uplink?.counted(channel.name);
+    this.counted(channel, subscriber.kind);
     if (subscriber.kind === 'response' && this.linger > 0) {
       channel.lingerUntil = this.parts.wheel.clock.now() + this.linger;
     }
@@ -193,8 +197,8 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.deliver(() => subscription.channel.catchUp(subscription));
   }
 
-  publish(item: Item, tally?: Tally): PublishOutcome {
-    return this.admission.publish(item, tally);
+  publish(item: Item, tally?: Tally, traceparent?: string): PublishOutcome {
+    return this.admission.publish(item, tally, traceparent);
   }
 
   /**
@@ -249,6 +253,13 @@ export class Hub implements Publishing, Outlet<Channel> {
     for (const channel of this.channels.values()) channel.lastId = undefined;
   }
 
+  /** Tells who has begun to watch of all subscribers there are. */
+  recount(): void {
+    for (const channel of this.channels.values()) {
+      for (const kind of SUBSCRIBER_KINDS) this.parts.watch?.counted(channel.name, kind, channel.count(kind));
+    }
+  }
+
   /** Writes everything that waits, and stops. */
   close(): void {
     if (this.turn !== undefined) clearImmediate(this.turn);
@@ -278,6 +289,10 @@ export class Hub implements Publishing, Outlet<Channel> {
   release(channel: Channel, publication: Publication, receivers: number): void {
     publication.tally?.expect(receivers);
     if (receivers === 0) return;
+    if (publication.step !== undefined) announceDelivery(publication.step, this.audience(channel, publication.item));
+    const { watch, blocks } = this.parts;
+    if (watch?.awake === true) this.watchRelease(watch, channel, publication.item);
+    if (blocks?.awake === true) this.watchBlocks(blocks, channel, publication.item);
     if (this.limiter !== undefined) {
       this.fanOutLimited(this.limiter, channel, publication);
       return;
@@ -288,6 +303,32 @@ export class Hub implements Publishing, Outlet<Channel> {
       this.deliver(() => channel.flush(Number.POSITIVE_INFINITY));
     }
     this.turn ??= setImmediate(this.flushTurn);
+  }
+
+  private counted(channel: Channel, kind: SubscriberKind): void {
+    this.parts.uplink?.counted(channel.name);
+    const { watch } = this.parts;
+    if (watch?.awake === true) watch.counted(channel.name, kind, channel.count(kind));
+  }
+
+  /** Subscribers that an item has a format for. */
+  private *audience(channel: Channel, { formats }: Item): Iterable<readonly Subscription[]> {
+    for (const kind of SUBSCRIBER_KINDS) if (formatOf(formats, kind) !== undefined) yield channel.list(kind);
+  }
+
+  private watchRelease(watch: HubWatch, channel: Channel, item: Item): void {
+    const countOf = (kind: SubscriberKind): number =>
+      formatOf(item.formats, kind) === undefined ? 0 : channel.count(kind);
+    watch.released(item, { response: countOf('response'), stream: countOf('stream'), ws: countOf('ws') });
+  }
+
+  private watchBlocks(watch: BlockWatch, channel: Channel, item: Item): void {
+    for (const subscriptions of this.audience(channel, item)) {
+      for (const { subscriber } of subscriptions) {
+        const blocks = blocksOf(item, subscriber.kind, this.parts.settings.messageBlockSize);
+        watch.blocksSent(subscriber.rateBucket, blocks);
+      }
+    }
   }
 
   private open(channel: Channel): Channel {

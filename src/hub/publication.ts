@@ -1,4 +1,5 @@
 /** An item on its way through the hub, with the bytes that were made of it: once for each encoding, not for each client. */
+import type { PublishStep } from '../observe/steps.js';
 import type { Item } from '../protocol/item.js';
 import type { Tally } from './tally.js';
 
@@ -23,6 +24,8 @@ export class Publication {
     readonly item: Item,
     /** Where each hold's outcome is counted, when the publisher asked for a report. */
     readonly tally: Tally | undefined = undefined,
+    /** Undefined: nobody listens. */
+    readonly step: PublishStep | undefined = undefined,
   ) {}
 
   /** Bytes of this item in `encoding`, made at the first call; see {@link Encoding.encode}. */

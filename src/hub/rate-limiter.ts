@@ -57,7 +57,7 @@ export class RateLimiter {
       bucket = { deliveries: [], next: 0, weight: 0, debt: 0 };
       this.buckets.set(name, bucket);
     }
-    const weight = this.weightOf(publication, subscription.subscriber.kind);
+    const weight = blocksOf(publication.item, subscription.subscriber.kind, this.blockSize);
     if (this.highWaterMark > 0 && bucket.weight + weight > this.highWaterMark) return false;
     bucket.deliveries.push({ subscription, publication, weight });
     publication.tally?.begin();
@@ -77,11 +77,6 @@ export class RateLimiter {
       }
     }
     this.buckets.clear();
-  }
-
-  private weightOf({ item }: Publication, kind: SubscriberKind): number {
-    if (this.blockSize <= 0) return 1;
-    return Math.max(1, Math.ceil((item.size ?? contentLength(item, kind)) / this.blockSize));
   }
 
   private readonly runBatch = (): void => {
@@ -113,6 +108,12 @@ export class RateLimiter {
     const used = left < this.batchSize;
     this.timer = used || this.buckets.size > 0 ? this.clock.after(this.interval, this.runBatch) : undefined;
   };
+}
+
+/** Blocks that a delivery counts as; 1 where `blockSize` is 0. */
+export function blocksOf(item: Item, kind: SubscriberKind, blockSize: number): number {
+  if (blockSize <= 0) return 1;
+  return Math.max(1, Math.ceil((item.size ?? contentLength(item, kind)) / blockSize));
 }
 
 /** Bytes of what an item sends to a kind of hold. */

@@ -1,4 +1,5 @@
 /** The one contract between the hub and whatever is subscribed: a held connection now, an engine's session later. */
+import type { HoldStep } from '../observe/steps.js';
 import type { Channel } from './channel.js';
 import type { Encoding, Publication } from './publication.js';
 import { countSent } from './tally.js';
@@ -27,6 +28,14 @@ export interface Subscriber {
   askAgain?(): void;
   /** Has the origin of a WebSocket over HTTP asked now. */
   refresh?(): void;
+  /** Who watches it; undefined: nobody. */
+  readonly visit?: SubscriberVisit | undefined;
+}
+
+/** What watchers want to know of a subscriber. */
+export interface SubscriberVisit {
+  readonly hold: HoldStep | undefined;
+  subscribes(channel: string): void;
 }
 
 /** Hands one item to one subscriber, as shared bytes where that will do. */

@@ -19,7 +19,9 @@ export type DropReason =
   /** Too many items of a client waited for a filter's answer or a next link. */
   | 'queue-full'
   /** An item did not follow what the client had seen: its origin was asked instead. */
-  | 'gap';
+  | 'gap'
+  /** More packets waited for the stats socket than it could take. */
+  | 'stats-full';
 
 /** What has been counted, at one moment. */
 export type CounterValues = Readonly<Counters>;
@@ -49,6 +51,7 @@ export class Counters {
     filtered: 0,
     'queue-full': 0,
     gap: 0,
+    'stats-full': 0,
   };
 }
 

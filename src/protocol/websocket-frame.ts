@@ -70,3 +70,16 @@ export function isValidCloseCode(code: number): boolean {
 export function acceptKey(key: string): string {
   return hash('sha1', key + HANDSHAKE_GUID, 'base64');
 }
+
+/** Bytes of payload in whole frames of ours, which have no mask. */
+export function contentOfFrames(bytes: Buffer): number {
+  let content = 0;
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const short = (bytes[at + 1] ?? 0) & 0x7f;
+    const head = short === 126 ? 4 : short === 127 ? 10 : 2;
+    const length = short === 126 ? bytes.readUInt16BE(at + 2) : short === 127 ? bytes.readUInt32BE(at + 6) : short;
+    content += length;
+    at += head + length;
+  }
+  return content;
+}

@@ -1,10 +1,12 @@
 /** A client's own request on its way to a target: what is sent, and which requests of other clients are the same. */
 import { createHash } from 'node:crypto';
 import { judgeComplete } from '../backend/judge.js';
+import { sendObserved } from '../backend/observed-call.js';
 import { originHeaders } from '../backend/request-headers.js';
 import { testResponse } from '../backend/test-backend.js';
 import type { AnswerCall, AnswerReceiver, HttpBackend, OriginRequest, Verdict } from '../backend/verdict.js';
 import type { ClientRequest } from '../front/client-request.js';
+import type { Visit } from '../observe/visit.js';
 import { isGripResponse } from '../protocol/instruct.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
@@ -29,6 +31,8 @@ export interface ClientAsk {
   /** Channel to last seen id, on a retry. */
   readonly lastIds: ReadonlyMap<string, string>;
   readonly body: ForwardedBody;
+  /** Undefined: nobody watches. */
+  readonly visit: Visit | undefined;
 }
 
 /** Sends the request, or joins one under way that says the same, where requests are shared (specification 3.12). */
@@ -40,7 +44,8 @@ export function sendClientRequest(
 ): AnswerCall | SharedCall {
   const send = (to: AnswerReceiver): AnswerCall => {
     parts.holds.counters.originRequests += 1;
-    return backend.send(originRequest(parts, ask), ask.target, to);
+    const { target, visit } = ask;
+    return sendObserved({ backend, target, visit, purpose: 'request' }, originRequest(parts, ask), to);
   };
   const key = parts.settings.shareAll ? shareKey(ask) : undefined;
   return key === undefined ? send(receiver) : parts.shared.join(ask.route, key, receiver, send);

@@ -1,65 +1,10 @@
 /** A client's exchange whose answers are dressed for other origins: with CORS headers, or wrapped as JSON-P (specification 3.10, 3.11). */
-import type { BodyFraming, ClientExchange, ResponseHead } from '../hold/client-connection.js';
+import type { ClientExchange, ResponseHead } from '../hold/client-connection.js';
 import type { HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { withCorsHeaders } from './cors.js';
 import { JsonpStream, type JsonpWrapping, wrapHeldResponse, wrapResponse } from './jsonp.js';
-
-/** Passes everything on. */
-abstract class OuterExchange implements ClientExchange {
-  constructor(protected readonly inner: ClientExchange) {}
-
-  get framing(): BodyFraming {
-    return this.inner.framing;
-  }
-
-  get gone(): boolean {
-    return this.inner.gone;
-  }
-
-  get queuedBytes(): number {
-    return this.inner.queuedBytes;
-  }
-
-  get onGone(): (() => void) | undefined {
-    return this.inner.onGone;
-  }
-
-  set onGone(listener: (() => void) | undefined) {
-    this.inner.onGone = listener;
-  }
-
-  get onDrain(): (() => void) | undefined {
-    return this.inner.onDrain;
-  }
-
-  set onDrain(listener: (() => void) | undefined) {
-    this.inner.onDrain = listener;
-  }
-
-  abstract answer(response: CompleteResponse): void;
-  abstract begin(head: ResponseHead, length: number | undefined): void;
-
-  write(bytes: Buffer): boolean {
-    return this.inner.write(bytes);
-  }
-
-  writeFramed(bytes: Buffer): boolean {
-    return this.inner.writeFramed(bytes);
-  }
-
-  end(): void {
-    this.inner.end();
-  }
-
-  abort(): void {
-    this.inner.abort();
-  }
-
-  release(): void {
-    this.inner.release();
-  }
-}
+import { OuterExchange } from './outer-exchange.js';
 
 /** Adds CORS headers to every answer. */
 export class CorsExchange extends OuterExchange {

@@ -3,6 +3,7 @@ import type { ClientExchange } from '../hold/client-connection.js';
 import { ResponseHold, type ResponseHoldOptions } from '../hold/response-hold.js';
 import { StreamHold } from '../hold/stream-hold.js';
 import { TrackedStream } from '../hold/tracked-stream.js';
+import type { Visit } from '../observe/visit.js';
 import { isHttpFilter, parseFilters } from '../protocol/filters/filters.js';
 import type { Instruct } from '../protocol/instruct.js';
 import type { Route, Target } from '../routes/route.js';
@@ -22,6 +23,8 @@ export interface HeldClient {
   readonly debug: boolean;
   /** It was held before, and its origin asked again. */
   readonly retried: boolean;
+  /** Undefined: nobody watches. */
+  readonly visit: Visit | undefined;
 }
 
 /** The channels of the first hold that an instruct asks for, named in full. */
@@ -35,11 +38,11 @@ export function channelNames(
 
 /** Holds a stream whose head and first body are written. */
 export function holdStream(client: HeldClient, instruct: Instruct): void {
-  const { parts, exchange, route, target, uri } = client;
+  const { parts, exchange, route, target, uri, visit } = client;
   const options = holdOptions(client);
   // In debug mode what a stream does not get is told to it.
   if (client.debug || needsTracking(instruct)) {
-    const links = new RouteLinks(parts, { route, target, uri });
+    const links = new RouteLinks(parts, { route, target, uri, visit });
     const over = overOptions(goneLinkOf(client, instruct));
     new TrackedStream(parts.holds, exchange, { ...options, ...over, links }).start(instruct);
     return;
@@ -48,19 +51,19 @@ export function holdStream(client: HeldClient, instruct: Instruct): void {
   const channels = new Set(names.implicit);
   if (instruct.channels.length > names.limit) names.onLeftOut();
   for (const { name } of instruct.channels.slice(0, names.limit)) channels.add(names.prefix + name);
-  const hold = new StreamHold(parts.holds, exchange, options.rateBucket, instruct.keepAlive);
+  const hold = new StreamHold(parts.holds, exchange, options.rateBucket, instruct.keepAlive, visit);
   hold.subscribe(channels);
   for (const name of channels) names.onSubscribed(name);
 }
 
 /** Holds a long-poll. @param retry - sends the client's request to the origin again */
 export function holdResponse(client: HeldClient, instruct: Instruct, retry: ResponseHoldOptions['retry']): void {
-  const { parts, exchange, route, target, uri } = client;
+  const { parts, exchange, route, target, uri, visit } = client;
   const gone = goneLinkOf(client, instruct);
   new ResponseHold(parts.holds, exchange, instruct, {
     ...holdOptions(client),
     ...overOptions(gone),
-    ...(asksFilters(instruct) ? { asker: new RouteLinks(parts, { route, target, uri }) } : {}),
+    ...(asksFilters(instruct) ? { asker: new RouteLinks(parts, { route, target, uri, visit }) } : {}),
     retry: gone === undefined ? retry : (lastIds) => retryAfter(gone, exchange, () => retry(lastIds)),
   }).start();
 }
@@ -71,7 +74,15 @@ export function rateBucketOf(route: Route): string {
 }
 
 /** What every hold is made with. */
-function holdOptions({ parts, route, target, uri, debug, retried }: HeldClient): Omit<ResponseHoldOptions, 'retry'> {
+function holdOptions({
+  parts,
+  route,
+  target,
+  uri,
+  debug,
+  retried,
+  visit,
+}: HeldClient): Omit<ResponseHoldOptions, 'retry'> {
   const { limits, log } = parts.holds;
   return {
     rateBucket: rateBucketOf(route),
@@ -86,6 +97,7 @@ function holdOptions({ parts, route, target, uri, debug, retried }: HeldClient):
     },
     uri,
     debug,
+    visit,
   };
 }
 
@@ -100,9 +112,9 @@ function asksFilters({ channels }: Instruct): boolean {
 }
 
 /** Undefined: the instruct names none, or one that makes no sense for this client. */
-function goneLinkOf({ parts, route, target, uri }: HeldClient, { goneLink }: Instruct): GoneLink | undefined {
+function goneLinkOf({ parts, route, target, uri, visit }: HeldClient, { goneLink }: Instruct): GoneLink | undefined {
   if (goneLink === undefined) return undefined;
-  const behalf = { route, target, uri };
+  const behalf = { route, target, uri, visit };
   const link = new RouteLinks(parts, behalf).resolve(goneLink, uri);
   return link === undefined ? undefined : new GoneLink(parts, behalf, new URL(link));
 }

@@ -16,6 +16,7 @@ import type { ClientRequest } from '../front/client-request.js';
 import { isBodiless } from '../front/response-head.js';
 import type { ClientExchange } from '../hold/client-connection.js';
 import type { ResponseHoldOptions } from '../hold/response-hold.js';
+import type { Visit } from '../observe/visit.js';
 import { getHeader, hasHeader, parseFirstPlain } from '../protocol/headers.js';
 import type { CompleteResponse, Instruct } from '../protocol/instruct.js';
 import type { Route, Target } from '../routes/route.js';
@@ -55,6 +56,8 @@ export interface Admission {
   readonly route: Route | undefined;
   /** The client is a proxy we trust: GRIP is its business. */
   readonly trusted: boolean;
+  /** Undefined: nobody watches. */
+  readonly visit: Visit | undefined;
 }
 
 export class HttpSession {
@@ -146,9 +149,10 @@ export class HttpSession {
 
   private asked(route: Route, target: Target, signature: string | undefined): ClientAsk {
     const { request, uri, scheme, body, retry } = this;
-    const { trusted } = this.admission;
+    const { trusted, visit } = this.admission;
     const lastIds = retry?.lastIds ?? NO_IDS;
-    return { request, uri, scheme, route, target, trusted, grip: this.gripFor(route), signature, lastIds, body };
+    const grip = this.gripFor(route);
+    return { request, uri, scheme, route, target, trusted, grip, signature, lastIds, body, visit };
   }
 
   private decide(route: Route, target: Target, index: number, verdict: Verdict): void {
@@ -299,7 +303,8 @@ export class HttpSession {
     exchange.onGone = undefined;
     exchange.release();
     this.log({ kind: 'accepted' });
-    return { parts, exchange, route, target, uri: this.uriText(), debug, retried: this.retry !== undefined };
+    const { visit } = this.admission;
+    return { parts, exchange, route, target, uri: this.uriText(), debug, retried: this.retry !== undefined, visit };
   }
 
   private answer(response: CompleteResponse): void {
@@ -345,12 +350,13 @@ export class HttpSession {
 
   private log(result: RequestResult): void {
     const { request, scheme, uri } = this;
-    const { route, trusted } = this.admission;
+    const { route, trusted, visit } = this.admission;
     const target = this.tried.at(-1);
     const retry = this.retry !== undefined;
     const { sent } = this;
     const shared = sent !== undefined && 'sharedAs' in sent ? sent.sharedAs : undefined;
     logRequest(this.parts, { request, scheme, uri, route, target, trusted, retry, shared, result });
+    visit?.end(result);
   }
 }
 
@@ -363,9 +369,9 @@ function retryOf(
 ): ResponseHoldOptions['retry'] {
   return (lastIds) => {
     if (exchange instanceof JsonpExchange) exchange.startAnew();
-    const { route, trusted } = admission;
+    const { route, trusted, visit } = admission;
     const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
-    const now = { route: route && findRouteAgain(parts, route, uri), trusted };
+    const now = { route: route && findRouteAgain(parts, route, uri), trusted, visit };
     new HttpSession(parts, request, uri, exchange, now, { body, lastIds }).start();
   };
 }

@@ -5,6 +5,7 @@ import type { HttpBackend } from '../backend/verdict.js';
 import type { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
 import type { ClientRequest } from '../front/client-request.js';
 import type { HoldParts } from '../hold/hold-parts.js';
+import type { Watch } from '../observe/visit.js';
 import { getHeader } from '../protocol/headers.js';
 import type { Route, Target } from '../routes/route.js';
 import type { RouteTable } from '../routes/route-table.js';
@@ -56,6 +57,8 @@ export interface ProxyParts {
   /** Whether a `Grip-Sig` header proves that the client is a proxy we trust; undefined when none is trusted. */
   readonly isTrusted: ((token: string) => Promise<boolean>) | undefined;
   readonly holds: HoldParts;
+  /** Who watches the clients. */
+  readonly watch: Watch;
   readonly shared: SharedRequests;
   /** How often each URL of an HTTP filter may be asked. */
   readonly filterRate: RequestRate;

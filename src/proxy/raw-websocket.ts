@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { HoldParts, OpenHold } from '../hold/hold-parts.js';
+import type { Visit } from '../observe/visit.js';
 import { Timed } from '../time/wheel.js';
 
 /** Milliseconds without progress that the second side gets after the end of the first. */
@@ -27,14 +28,21 @@ export class RawWebSocket extends Timed implements OpenHold {
     private readonly parts: HoldParts,
     private readonly client: Socket,
     private readonly origin: Socket,
+    /** Undefined: nobody watches. */
+    private readonly visit: Visit | undefined,
   ) {
     super();
+  }
+
+  get connectionId(): string | undefined {
+    return this.visit?.id;
   }
 
   /** Lets the bytes go through, beginning with those that came with the handshakes. */
   join(client: RawEnd, origin: RawEnd): void {
     this.parts.open.add(this);
     this.parts.counters.holds.ws += 1;
+    this.visit?.holds('ws');
     this.lead(client, origin.socket);
     this.lead(origin, client.socket);
   }
@@ -86,5 +94,6 @@ export class RawWebSocket extends Timed implements OpenHold {
     this.parts.wheel.stop(this);
     this.parts.open.delete(this);
     this.parts.counters.holds.ws -= 1;
+    this.visit?.holdEnds('closed');
   }
 }

@@ -1,8 +1,12 @@
 /** The way in for HTTP requests: finds the route, and dresses request and answers for other origins where it says so. */
 import type { ClientRequest } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
+import { headerBytes } from '../observe/stats/traffic.js';
+import type { Visit } from '../observe/visit.js';
 import type { JsonpOptions } from '../routes/route.js';
 import { rememberPeer } from '../sockets/peer-address.js';
+import { arrivalOf } from './arrival.js';
+import { CountedBody, CountedExchange } from './counted-exchange.js';
 import { CorsExchange, JsonpExchange } from './dressed-exchange.js';
 import { errorAnswer } from './error-answers.js';
 import { findRoute } from './find-route.js';
@@ -31,15 +35,44 @@ export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: C
   parts.holds.counters.requests += 1;
   if (parts.settings.logFrom) rememberPeer(request.peer);
   withTrust(partsFor(parts, route), request, (trusted) => {
-    const admission = { route, trusted };
     if (speaksSockjs(route, uri)) {
       serveSockjs(partsFor(parts, route), request, exchange, uri, { route, trusted });
-    } else if (parts.settings.autoCrossOrigin || route?.autoCrossOrigin === true) {
-      serveCrossOrigin(parts, request, exchange, uri, admission);
-    } else {
-      new HttpSession(parts, request, uri, exchange, admission).start();
+      return;
     }
+    const visit = parts.watch.on ? parts.watch.visit(arrivalOf('http', request, uri, route)) : undefined;
+    const admission = { route, trusted, visit };
+    if (visit?.counts === true) serveCounted(parts, request, exchange, uri, { ...admission, visit });
+    else serveAdmitted(parts, request, exchange, uri, admission);
   });
+}
+
+/** What goes over its connection is counted for the stats socket. */
+function serveCounted(
+  parts: ProxyParts,
+  request: ClientRequest,
+  exchange: ClientExchange,
+  uri: RequestUri,
+  admission: Admission & { readonly visit: Visit },
+): void {
+  const { traffic } = admission.visit;
+  const { method, body, headers } = request;
+  traffic.clientHeaderReceived += method.length + uri.path.length + uri.query.length + headerBytes(headers);
+  const counted = body === undefined ? request : { ...request, body: new CountedBody(body, traffic) };
+  serveAdmitted(parts, counted, new CountedExchange(exchange, traffic), uri, admission);
+}
+
+function serveAdmitted(
+  parts: ProxyParts,
+  request: ClientRequest,
+  exchange: ClientExchange,
+  uri: RequestUri,
+  admission: Admission,
+): void {
+  if (parts.settings.autoCrossOrigin || admission.route?.autoCrossOrigin === true) {
+    serveCrossOrigin(parts, request, exchange, uri, admission);
+  } else {
+    new HttpSession(parts, request, uri, exchange, admission).start();
+  }
 }
 
 function serveCrossOrigin(
@@ -82,6 +115,7 @@ function refuseJsonp(
   exchange.answer(answer);
   const scheme = uri.secure ? 'https' : 'http';
   const result = { kind: 'answered', code: answer.code, size: answer.body.length } as const;
+  admission.visit?.end(result);
   logRequest(parts, { request, scheme, uri, ...admission, target: undefined, retry: false, result });
 }
 

@@ -3,9 +3,11 @@
  * 4.13, 6.3). It goes the way of the client's own requests when it leads to the same place, straight to the host it
  * names otherwise; none of the client's headers go along.
  */
+import { sendObserved } from '../backend/observed-call.js';
 import { originHeaders } from '../backend/request-headers.js';
 import { testResponse } from '../backend/test-backend.js';
 import type { AnswerCall, AnswerReceiver, Failure, OriginRequest } from '../backend/verdict.js';
+import type { Visit } from '../observe/visit.js';
 import type { HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { rewriteRequest } from '../routes/rewrite.js';
@@ -23,6 +25,8 @@ export interface Behalf {
   readonly target: Target;
   /** The client's URI. */
   readonly uri: string;
+  /** Undefined: nobody watches. */
+  readonly visit: Visit | undefined;
 }
 
 export interface SubrequestLine {
@@ -69,6 +73,7 @@ class Subrequest implements AnswerCall, AnswerReceiver {
   private readonly route: Route;
   /** None when the client's route is no longer there. */
   private readonly targets: readonly Target[];
+  private readonly visit: Visit | undefined;
   private tried = 0;
   private call: AnswerCall | undefined = undefined;
   private over = false;
@@ -83,6 +88,7 @@ class Subrequest implements AnswerCall, AnswerReceiver {
   ) {
     const route = routeNow(parts, behalf, line.url, line.internal);
     this.route = route ?? behalf.route;
+    this.visit = behalf.visit;
     this.targets = line.internal ? (route?.targets ?? []) : [directTarget(line.url, behalf.target)];
   }
 
@@ -157,7 +163,9 @@ class Subrequest implements AnswerCall, AnswerReceiver {
       return;
     }
     this.parts.holds.counters.originRequests += 1;
-    this.call = backend.send(this.request(target, signature), target, this);
+    const { visit } = this;
+    const way = { backend, target, visit, purpose: 'subrequest' } as const;
+    this.call = sendObserved(way, this.request(target, signature), this);
   }
 
   /** The built-in backend: an answer without a network. */

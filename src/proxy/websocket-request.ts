@@ -5,6 +5,7 @@ import type { OriginRequest } from '../backend/verdict.js';
 import { EXTENSIONS, type OpeningRequest, OWN_HANDSHAKE, offersGrip } from '../backend/websocket-origin/opening.js';
 import { EVENTS_TYPE } from '../backend/websocket-over-http/response-headers.js';
 import type { ClientRequest } from '../front/client-request.js';
+import type { Visit } from '../observe/visit.js';
 import { DEFLATE_OFFER } from '../protocol/deflate-offer.js';
 import { type HeaderList, hasPrefix, withoutHeaders } from '../protocol/headers.js';
 import { headerListOf } from '../protocol/raw-headers.js';
@@ -41,6 +42,8 @@ export interface WebSocketAsk {
   readonly target: Target;
   /** The client is a proxy we trust. */
   readonly trusted: boolean;
+  /** Undefined: nobody watches. */
+  readonly visit: Visit | undefined;
 }
 
 /**
@@ -53,14 +56,15 @@ export class EventRequests implements Sender {
   readonly route: Route;
   readonly target: Target;
   readonly trusted: boolean;
-  readonly connectionId: string = randomUUID();
+  readonly connectionId: string;
   /** Authority, path with query, then names and values of the client's headers: what no line of a head can hold parts them. */
   private readonly text: string;
 
   constructor(
     private readonly parts: ProxyParts,
-    { request, uri, scheme, route, target, trusted }: WebSocketAsk,
+    { request, uri, scheme, route, target, trusted, visit }: WebSocketAsk,
   ) {
+    this.connectionId = visit?.id ?? randomUUID();
     this.peer = request.peer;
     this.scheme = scheme;
     this.route = route;

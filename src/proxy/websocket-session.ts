@@ -6,21 +6,32 @@
  *                      ├─ reject: the origin's answer
  *                      └─ failed: 502
  */
+import { beginStep, endStep } from '../backend/observed-call.js';
 import { testWebSocket } from '../backend/test-backend.js';
 import type { Call } from '../backend/verdict.js';
 import type { OpeningResult } from '../backend/websocket-origin/handshake.js';
-import { agreesToMore, EXTENSIONS, gripExtension, offersGrip } from '../backend/websocket-origin/opening.js';
+import {
+  agreesToMore,
+  EXTENSIONS,
+  gripExtension,
+  type OpeningRequest,
+  offersGrip,
+} from '../backend/websocket-origin/opening.js';
 import { SocketOrigin } from '../backend/websocket-origin/socket-origin.js';
 import { gripOf } from '../backend/websocket-over-http/response-headers.js';
 import { WebSocketOverHttp } from '../backend/websocket-over-http/session.js';
 import type { WebSocketVerdict } from '../backend/websocket-verdict.js';
 import type { ClientRequest } from '../front/client-request.js';
+import { headerBytes, responseHeadBytes } from '../observe/stats/traffic.js';
+import type { OriginStep } from '../observe/steps.js';
+import type { Visit } from '../observe/visit.js';
 import { readOriginDeflate } from '../protocol/deflate-offer.js';
-import { getHeaders } from '../protocol/headers.js';
+import { getHeaders, type HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { ownText } from '../protocol/own-text.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
+import { arrivalOf } from './arrival.js';
 import { errorAnswer, failureAnswer, failureForLog, ORIGIN_ERROR, ROUTE_NOT_FOUND } from './error-answers.js';
 import { type ProxyParts, withTrust } from './proxy-parts.js';
 import { RawWebSocket } from './raw-websocket.js';
@@ -37,6 +48,8 @@ export class WebSocketSession {
   private route: Route | undefined = undefined;
   /** The client is a proxy we trust: GRIP is its business. */
   private trusted = false;
+  /** Undefined: nobody watches. */
+  private visit: Visit | undefined = undefined;
 
   constructor(
     /** From `startOn` on those of the route. */
@@ -53,6 +66,7 @@ export class WebSocketSession {
   start(route: Route | undefined): void {
     this.parts.holds.counters.requests += 1;
     if (route === undefined) {
+      this.arrive(undefined);
       this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));
       return;
     }
@@ -64,9 +78,23 @@ export class WebSocketSession {
     this.route = route;
     this.parts = partsFor(this.parts, route);
     this.trusted = trusted;
+    this.arrive(route);
     // It may have gone while its signature was checked.
     if (this.door.gone) this.log({ kind: 'error' });
     else this.ask(route, 0);
+  }
+
+  private arrive(route: Route | undefined): void {
+    const { parts, request, uri } = this;
+    if (!parts.watch.on) return;
+    const visit = parts.watch.visit(arrivalOf('ws', request, uri, route));
+    visit.traffic.clientHeaderReceived += this.requestHeadBytes();
+    this.visit = visit;
+  }
+
+  private requestHeadBytes(): number {
+    const { request, uri } = this;
+    return request.method.length + uri.path.length + uri.query.length + headerBytes(request.headers);
   }
 
   /** Whether GRIP is ours to do for this connection. */
@@ -108,6 +136,7 @@ export class WebSocketSession {
       random: holds.random,
       limits: websocket,
       requests: new EventRequests(this.parts, this.askOf(route, target)),
+      visit: this.visit,
     };
     const session = new WebSocketOverHttp(sessionParts, decide);
     this.door.onGone = () => {
@@ -127,16 +156,26 @@ export class WebSocketSession {
     // What is published to the target's channels has to find its place between the origin's messages.
     const raw = !this.gripFor(route) && door.handOver !== undefined && target.options.subscriptions.length === 0;
     let call: Call | undefined;
+    let step: OriginStep | undefined;
     door.onGone = () => {
       this.log({ kind: 'error' });
+      if (step !== undefined) endStep(step, 'cancelled');
       call?.cancel();
     };
     void openingRequest(parts, this.askOf(route, target), raw).then((request) => {
       if (door.gone) return;
-      call = parts.webSockets.open(target, request, parts.websocket.maxRejectBytes, (result) =>
-        decide(this.verdictOf(result, raw, request.offers !== undefined)),
-      );
+      step = this.handshakeStep(target, request);
+      call = parts.webSockets.open(target, request, parts.websocket.maxRejectBytes, (result) => {
+        if (step !== undefined) endStep(step, result);
+        decide(this.verdictOf(result, raw, request.offers !== undefined));
+      });
     });
+  }
+
+  private handshakeStep(target: Target, { authority, path, headers }: OpeningRequest): OriginStep | undefined {
+    if (this.visit === undefined) return undefined;
+    const uri = `${target.options.ssl ? 'wss' : 'ws'}://${authority}${path}`;
+    return beginStep(this.visit, 'handshake', target, { method: 'GET', uri, headers });
   }
 
   private verdictOf(result: OpeningResult, raw: boolean, offered: boolean): WebSocketVerdict {
@@ -163,8 +202,8 @@ export class WebSocketSession {
   }
 
   private askOf(route: Route, target: Target): WebSocketAsk {
-    const { request, uri, scheme, trusted } = this;
-    return { request, uri, scheme, route, target, trusted };
+    const { request, uri, scheme, trusted, visit } = this;
+    return { request, uri, scheme, route, target, trusted, visit };
   }
 
   private decide(route: Route, target: Target, index: number, verdict: WebSocketVerdict): void {
@@ -228,8 +267,9 @@ export class WebSocketSession {
     const extension = passesGrip && verdict.grip !== undefined ? gripExtension(verdict.grip) : undefined;
     const { hold, begin } = door.accept(
       { ...verdict, extension },
-      new WebSocketTerms(parts, route, target, uri, prefix, this.debug),
+      new WebSocketTerms(parts, route, target, uri, prefix, this.debug, this.visit),
     );
+    this.countHeads(verdict);
     this.log({ kind: 'answered', code: 101, size: 0 });
     for (const channel of target.options.subscriptions) hold.subscribe(channel);
     verdict.origin.attached(hold);
@@ -245,8 +285,19 @@ export class WebSocketSession {
       socket.destroy();
       return;
     }
+    this.countHeads({ reason, headers });
     this.log({ kind: 'answered', code: 101, size: 0 });
-    new RawWebSocket(this.parts.holds, client.socket, socket).join(client, { socket, first });
+    new RawWebSocket(this.parts.holds, client.socket, socket, this.visit).join(client, { socket, first });
+  }
+
+  /** What was said to the origin is much the same as what the client said. */
+  private countHeads({ reason, headers }: { readonly reason: string; readonly headers: HeaderList }): void {
+    const { visit } = this;
+    if (visit === undefined) return;
+    const answer = responseHeadBytes(101, reason, headers);
+    visit.traffic.serverHeaderSent += this.requestHeadBytes();
+    visit.traffic.serverHeaderReceived += answer;
+    visit.traffic.clientHeaderSent += answer;
   }
 
   /** @param own - the answer is ours: it has no Content-Type (specification 3.2) and counts as an error */
@@ -267,5 +318,8 @@ export class WebSocketSession {
   private log(result: RequestResult): void {
     const { request, scheme, uri, route, trusted } = this;
     logRequest(this.parts, { request, scheme, uri, route, target: this.tried.at(-1), trusted, retry: false, result });
+    // One that is open goes on.
+    if (result.kind === 'answered' && result.code === 101) this.visit?.end({ kind: 'accepted' });
+    else this.visit?.end(result);
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { WebSocketHoldOptions } from '../hold/websocket-hold.js';
 import type { Logger } from '../observe/logger.js';
+import type { Visit } from '../observe/visit.js';
 import type { Route, Target } from '../routes/route.js';
 import { rateBucketOf } from './hold-client.js';
 import type { ProxyParts } from './proxy-parts.js';
@@ -30,6 +31,7 @@ export class WebSocketTerms implements WebSocketHoldOptions {
     readonly uri: string,
     readonly messagePrefix: Buffer | undefined,
     readonly debug: boolean,
+    readonly visit: Visit | undefined,
   ) {}
 
   get channelPrefix(): string {
@@ -47,8 +49,8 @@ export class WebSocketTerms implements WebSocketHoldOptions {
 
   get links(): RouteLinks | undefined {
     if (this.messagePrefix === undefined) return undefined;
-    const { parts, route, target, uri } = this;
-    this.made ??= new RouteLinks(parts, { route, target, uri: uri.replace(/^ws/, 'http') }, true);
+    const { parts, route, target, uri, visit } = this;
+    this.made ??= new RouteLinks(parts, { route, target, uri: uri.replace(/^ws/, 'http'), visit }, true);
     return this.made;
   }
 }

@@ -19,6 +19,8 @@ import type { Hub } from '../hub/hub.js';
 import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
+import type { ConnectionStats } from '../observe/stats/connection-stats.js';
+import { Watch } from '../observe/visit.js';
 import { HTTP_FILTER_RATE } from '../protocol/filters/http-filter.js';
 import { parseKey } from '../protocol/key-format.js';
 import type { ProxyParts } from '../proxy/proxy-parts.js';
@@ -50,6 +52,8 @@ export interface ClientHalfParts {
   readonly zeroMq: () => HttpBackend | undefined;
   /** SockJS sessions of other processes. */
   readonly sockjsElsewhere?: SockjsElsewhere;
+  /** Undefined: there is no stats socket. */
+  readonly stats?: ConnectionStats | undefined;
   /** A client connection has opened or closed. */
   readonly onClients?: (open: number) => void;
 }
@@ -106,6 +110,7 @@ export class ClientHalf {
       signer: this.signer,
       isTrusted: trustOf(settings.proxy.upstreamKey, clock, log),
       holds: this.holds,
+      watch: new Watch(parts.stats),
       shared: new SharedRequests(),
       filterRate: new RequestRate(wheel, HTTP_FILTER_RATE),
       sockjs: {
@@ -179,6 +184,8 @@ export class ClientHalf {
       if (refresh) due.push(hold);
     }
     for (const hold of due) hold.refresh?.();
+    // Those that are not held.
+    for (const id of wanted) if (this.proxy.watch.has(id) && !found.includes(id)) found.push(id);
     return found;
   }
 
@@ -195,6 +202,7 @@ export class ClientHalf {
     for (const hold of [...holds.open]) hold.shutDown();
     for (const front of fronts) front.endConnections(CLOSE_GRACE);
     await Promise.all(gone);
+    this.proxy.watch.close();
     // Goodbyes to origins that wait for their signature go out before the connections close.
     await signer.settled();
     await new Promise((resolve) => setImmediate(resolve));

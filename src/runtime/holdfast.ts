@@ -21,6 +21,7 @@ import { ClientHalf } from './client-half.js';
 import { FirstSubscriptions } from './first-subscriptions.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
 import { RoutesSource } from './routes-source.js';
+import { connectionStats, statsPublisher } from './stats.js';
 import { ZeroMqTargets } from './zeromq-targets.js';
 
 export interface StartOptions {
@@ -70,7 +71,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly zeroMq: ZeroMqTargets;
   private readonly routes: RoutesSource;
   private closing: Promise<void> | undefined = undefined;
-  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [] };
+  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [], stats: [] };
   /** What has been counted since the start; live. */
   readonly counters = new Counters();
 
@@ -80,8 +81,15 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     this.wheel = new Wheel(clock);
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel: this.wheel, log: logger, warnings, counters: this.counters };
+    const stats = statsPublisher(settings, this.wheel);
+    const connections = connectionStats(settings, this.wheel, {
+      packet: (packet) => stats?.packet(packet),
+      traffic: (routes) => stats?.traffic(this, routes),
+    });
     const hub = new Hub({
       ...shared,
+      watch: stats,
+      blocks: settings.publish.messageBlockSize > 0 ? connections : undefined,
       settings: { ...settings.publish, subscriptionLinger: settings.hold.subscriptionLinger },
     });
     hub.observe({
@@ -92,7 +100,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     this.zeroMq = new ZeroMqTargets(shared);
     const zeroMq = () => this.zeroMq.requests;
     this.clients = new ClientHalf(
-      { ...shared, settings, hub, random, zeroMq },
+      { ...shared, settings, hub, random, zeroMq, stats: connections },
       parseRoutesLines([], COMMAND_LINE).table,
     );
     this.door = new PublishDoor({
@@ -107,6 +115,8 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
       ...shared,
       door: this.door,
       connections: { find: (ids, refresh, done) => done(this.clients.find(ids, refresh)) },
+      stats,
+      onWatched: () => connections?.wake(),
     });
     this.routes = new RoutesSource({
       settings: settings.routes,
@@ -175,6 +185,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     const clients = this.clients.close();
     await Promise.all([clients, this.publishers.close(), this.routes.close()]);
     await this.zeroMq.close();
+    await this.publishers.closeStats();
     this.wheel.close();
     this.emit('close');
     this.removeAllListeners();

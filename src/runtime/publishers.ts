@@ -4,11 +4,14 @@ import { Commands, type Connections } from '../control/commands.js';
 import { HttpControl } from '../control/http-control.js';
 import type { PublishDoor } from '../control/publish-door.js';
 import { parsePullEndpoint } from '../control/pull-endpoint.js';
+import type { StatsPublisher } from '../control/stats-publisher.js';
 import { ZmqPull, ZmqSub } from '../control/zmq-in.js';
 import { ZmqRep } from '../control/zmq-rep.js';
+import { ZmqStats } from '../control/zmq-stats.js';
 import { ZmtpPull } from '../control/zmtp-pull.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ChannelObserver } from '../hub/hub.js';
+import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Wheel } from '../time/wheel.js';
@@ -20,6 +23,7 @@ export interface PublisherAddresses {
   readonly pull: readonly string[];
   readonly sub: readonly string[];
   readonly rep: readonly string[];
+  readonly stats: readonly string[];
 }
 
 export interface PublisherParts {
@@ -28,6 +32,11 @@ export interface PublisherParts {
   readonly wheel: Wheel;
   readonly log: Logger;
   readonly warnings: ReadableRate;
+  readonly counters: Counters;
+  /** Undefined: the stats socket is off. */
+  readonly stats: StatsPublisher | undefined;
+  /** Called once, when somebody listens to the stats socket. */
+  readonly onWatched: () => void;
 }
 
 export class Publishers {
@@ -36,13 +45,14 @@ export class Publishers {
   private libzmqPull: ZmqPull | undefined = undefined;
   private sub: ZmqSub | undefined = undefined;
   private rep: ZmqRep | undefined = undefined;
+  private statsSocket: ZmqStats | undefined = undefined;
   private readonly commands: Commands;
   /** Where the ZeroMQ sockets are, as far as they are open. */
-  private readonly bound = { pull: [] as string[], sub: [] as string[], rep: [] as string[] };
+  private readonly bound = { pull: [] as string[], sub: [] as string[], rep: [] as string[], stats: [] as string[] };
 
   constructor(
     private readonly settings: Settings,
-    private readonly hub: { observe(observer: ChannelObserver): void; refresh(channel: string): void },
+    private readonly hub: { observe(observer: ChannelObserver): void; refresh(channel: string): void; recount(): void },
     private readonly parts: PublisherParts,
   ) {
     this.commands = new Commands({ ...parts, hub, uris: () => this.uris() });
@@ -54,6 +64,7 @@ export class Publishers {
     await this.openPull();
     await this.openSub();
     await this.openRep();
+    await this.openStats();
     return { control, ...this.bound };
   }
 
@@ -62,6 +73,12 @@ export class Publishers {
     this.sub?.close();
     this.rep?.close();
     await Promise.all([this.pull?.close(), this.control?.close()]);
+  }
+
+  /** What clients' ends have to say is said by then. */
+  async closeStats(): Promise<void> {
+    this.parts.stats?.close();
+    await this.statsSocket?.close();
   }
 
   private async openControl(): Promise<PublisherAddresses['control']> {
@@ -123,6 +140,26 @@ export class Publishers {
     if (zeromq === undefined) return;
     this.rep = new ZmqRep(zeromq, this.commands, this.parts.log, settings.ipcFileMode);
     for (const spec of settings.rep) this.bound.rep.push(await this.rep.bind(spec, 'zeromq.rep'));
+  }
+
+  private async openStats(): Promise<void> {
+    const { stats, counters, warnings, onWatched } = this.parts;
+    const { zeromq: settings } = this.settings;
+    if (stats === undefined) return;
+    const zeromq = await this.libzmq('telling what happens (setting zeromq.stats)');
+    if (zeromq === undefined) return;
+    const { format } = this.settings.stats;
+    const wanted = (): void => {
+      stats.wake((packet) => socket.send(packet));
+      this.hub.recount();
+      onWatched();
+    };
+    const socket = new ZmqStats(zeromq, { counters, warnings, format, from: `handler_${process.pid}`, wanted });
+    this.statsSocket = socket;
+    for (const spec of settings.stats) {
+      this.bound.stats.push(await socket.bind(spec, 'zeromq.stats', settings.ipcFileMode));
+    }
+    socket.start();
   }
 
   /** By the names the original has for them; a SUB socket that connects is nowhere to be found. */

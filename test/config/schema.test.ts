@@ -121,7 +121,15 @@ describe('defaultSettings', () => {
         sub: ['tcp://127.0.0.1:5562'],
         subConnect: false,
         rep: ['tcp://127.0.0.1:5563'],
+        stats: [],
         ipcFileMode: undefined,
+      },
+      stats: {
+        format: 'tnetstring',
+        connectionSend: true,
+        connectionTtl: 120,
+        subscriptionTtl: 60,
+        reportInterval: 10,
       },
       log: { level: 'info', format: 'text', from: false, userAgent: false },
     } satisfies Settings);

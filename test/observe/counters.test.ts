@@ -22,6 +22,7 @@ describe('counters', () => {
       'queue-full',
       'rate-limit',
       'sequencer-full',
+      'stats-full',
     ]);
   });
 

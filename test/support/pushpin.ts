@@ -14,6 +14,8 @@ export interface PushpinOptions {
   readonly routes: readonly string[];
   readonly sigKey?: string;
   readonly upstreamKey?: string;
+  /** Stats in JSON on a port of its own, reported every second; otherwise nobody can hear them. */
+  readonly stats?: boolean;
 }
 
 /** Milliseconds from the start to the first message through all of its processes. */
@@ -34,6 +36,8 @@ export class Pushpin {
     private readonly controlPort: number,
     /** Where its REP socket is. */
     readonly commandPort: number,
+    /** Where its stats are. */
+    readonly statsPort: number,
     private readonly folder: string,
     private readonly child: ChildProcess,
   ) {
@@ -50,8 +54,8 @@ export class Pushpin {
 
   static async start(options: PushpinOptions): Promise<Pushpin> {
     const folder = mkdtempSync(join(tmpdir(), 'chain-'));
-    const ports = await freePorts(5);
-    const [port = 0, controlPort = 0, , , commandPort = 0] = ports;
+    const ports = await freePorts(6);
+    const [port = 0, controlPort = 0, , , commandPort = 0, statsPort = 0] = ports;
     const config = writeFiles(folder, ports, options);
     // A process group of its own makes it possible to end exactly what this process started.
     const child = spawn('pushpin', ['-m', '--config', config], {
@@ -59,7 +63,7 @@ export class Pushpin {
       detached: true,
       cwd: folder,
     });
-    const pushpin = new Pushpin(port, controlPort, commandPort, folder, child);
+    const pushpin = new Pushpin(port, controlPort, commandPort, statsPort, folder, child);
     try {
       await pushpin.untilServing();
     } catch (cause) {
@@ -147,7 +151,7 @@ export class Pushpin {
 }
 
 function writeFiles(folder: string, ports: readonly number[], options: PushpinOptions): string {
-  const [http, control, pull, sub, command] = ports;
+  const [http, control, pull, sub, command, stats] = ports;
   for (const name of ['run', 'log']) mkdirSync(join(folder, name));
   writeFileSync(join(folder, 'routes'), `${[`${READY} test`, ...options.routes].join('\n')}\n`);
   const file = join(folder, 'pushpin.conf');
@@ -177,6 +181,7 @@ upstream_key=${options.upstreamKey ?? ''}
 zurl_out_specs=${zurl}-in
 zurl_out_stream_specs=${zurl}-in-stream
 zurl_in_specs=${zurl}-out
+stats_report_interval=1
 
 [handler]
 push_in_spec=tcp://127.0.0.1:${pull}
@@ -184,7 +189,9 @@ push_in_sub_specs=tcp://127.0.0.1:${sub}
 push_in_http_addr=127.0.0.1
 push_in_http_port=${control}
 command_spec=tcp://127.0.0.1:${command}
-stats_spec=ipc://{rundir}/{ipc_prefix}stats
+stats_spec=${options.stats === true ? `tcp://127.0.0.1:${stats}` : 'ipc://{rundir}/{ipc_prefix}stats'}
+stats_format=json
+stats_report_interval=1
 message_rate=0
 message_hwm=0
 message_wait=5000

@@ -3,9 +3,11 @@
  * 10.10). It owns the timer of its retries and tells its end once.
  */
 
+import type { Visit } from '../../observe/visit.js';
 import { encodeEvents } from '../../protocol/websocket-events.js';
 import type { Target } from '../../routes/route.js';
 import { Timed, type Wheel } from '../../time/wheel.js';
+import { sendObserved } from '../observed-call.js';
 import type { HttpBackend, OriginRequest } from '../verdict.js';
 import { WholeAnswer, type WholeResult } from '../whole-answer.js';
 
@@ -21,6 +23,8 @@ export interface ExchangeParts {
   readonly random: () => number;
   readonly limits: ExchangeLimits;
   readonly requests: RequestMaker;
+  /** Undefined: nobody watches. */
+  readonly visit?: Visit | undefined;
 }
 
 /** Shared by all sessions. */
@@ -61,7 +65,8 @@ export class Exchange extends Timed {
     const { body, replayed, meta } = this.content;
     void this.parts.requests.make(body, replayed, meta).then((request) => {
       const answer = new WholeAnswer(this.parts.limits.maxResponseBytes, (result) => this.ended(result));
-      answer.attach(this.parts.backend.send(request, this.parts.target, answer));
+      const { backend, target, visit } = this.parts;
+      answer.attach(sendObserved({ backend, target, visit, purpose: 'events' }, request, answer));
     });
   }
 

@@ -14,7 +14,9 @@ import {
 import type { ChannelObserver } from '../../hub/hub.js';
 import type { Publication } from '../../hub/publication.js';
 import type { OrderedChannel, WaitingItem } from '../../hub/sequencer.js';
+import { SUBSCRIBER_KINDS, type SubscriberKind } from '../../hub/subscriber.js';
 import type { Tally, TallyCounts } from '../../hub/tally.js';
+import type { PublishStep } from '../../observe/steps.js';
 import type { Item } from '../../protocol/item.js';
 import { FrameWriter } from './frames.js';
 import { writeItem } from './item-frames.js';
@@ -73,8 +75,8 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
     return this.channels.size;
   }
 
-  publish(item: Item, tally?: Tally): PublishOutcome {
-    return this.admission.publish(item, tally);
+  publish(item: Item, tally?: Tally, traceparent?: string): PublishOutcome {
+    return this.admission.publish(item, tally, traceparent);
   }
 
   forgetLastIds(): void {
@@ -89,6 +91,11 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
   /** Has every WebSocket of a channel that goes over HTTP ask its origin now (specification 8.3). */
   refresh(name: string): void {
     for (const taker of this.channels.get(name)?.takers.keys() ?? []) taker.refresh(name);
+  }
+
+  /** Tells who has begun to watch of all subscribers there are. */
+  recount(): void {
+    for (const channel of this.channels.values()) this.watchCounts(channel);
   }
 
   close(): void {
@@ -114,15 +121,19 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
 
   closed(taker: ItemTaker, name: string): void {
     const channel = this.channels.get(name);
-    if (channel === undefined || !channel.takers.delete(taker) || channel.takers.size > 0) return;
+    if (channel === undefined || !channel.takers.delete(taker)) return;
+    this.watchCounts(channel);
+    if (channel.takers.size > 0) return;
     this.channels.delete(name);
     this.parts.counters.dropped.abandoned += this.admission.forget(channel);
     for (const observer of this.observers) observer.channelClosed(name);
   }
 
   counted(taker: ItemTaker, name: string, counts: SubscriberCounts): void {
-    const takers = this.channels.get(name)?.takers;
-    if (takers?.has(taker) === true) takers.set(taker, counts);
+    const channel = this.channels.get(name);
+    if (channel?.takers.has(taker) !== true) return;
+    channel.takers.set(taker, counts);
+    this.watchCounts(channel);
   }
 
   /** A worker has found that the last id is not what its client's state follows. */
@@ -162,9 +173,11 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
     return receivers;
   }
 
-  release({ takers }: CentralChannel, { item, tally }: Publication): void {
+  release({ takers }: CentralChannel, { item, tally, step }: Publication): void {
+    const { watch } = this.parts;
+    if (watch?.awake === true) watch.released(item, kindsOf(takers.values(), item.formats));
     if (tally === undefined) {
-      const frame = this.frameOf(item, 0);
+      const frame = this.frameOf(item, 0, step);
       for (const taker of takers.keys()) taker.sendFrame(frame);
       return;
     }
@@ -174,18 +187,39 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
       tally.begin();
       this.lastReport = (this.lastReport % 0xffff_ffff) + 1;
       this.owed.set(this.lastReport, { taker, tally, promised });
-      taker.sendFrame(this.frameOf(item, this.lastReport));
+      taker.sendFrame(this.frameOf(item, this.lastReport, step));
     }
     if (takers.size === 0) tally.expect(0);
   }
 
-  private frameOf(item: Item, report: number): Buffer {
+  private watchCounts({ name, takers }: CentralChannel): void {
+    const { watch } = this.parts;
+    if (watch?.awake !== true) return;
+    for (const kind of SUBSCRIBER_KINDS) {
+      let subscribers = 0;
+      for (const counts of takers.values()) subscribers += counts[kind];
+      watch.counted(name, kind, subscribers);
+    }
+  }
+
+  private frameOf(item: Item, report: number, step: PublishStep | undefined): Buffer {
     const { writer } = this;
     writer.begin(FRAMES.item);
     writer.u32(report);
+    writer.text(step?.traceparent ?? '');
     writeItem(writer, item);
     return writer.end();
   }
+}
+
+function kindsOf(all: Iterable<SubscriberCounts>, formats: Item['formats']): Record<SubscriberKind, number> {
+  const sum = { response: 0, stream: 0, ws: 0 };
+  for (const { response, stream, ws } of all) {
+    if (formats.response !== undefined) sum.response += response;
+    if (formats.stream !== undefined) sum.stream += stream;
+    if (formats.websocket !== undefined) sum.ws += ws;
+  }
+  return sum;
 }
 
 function receiversOf({ response, stream, ws }: SubscriberCounts, formats: Item['formats']): number {

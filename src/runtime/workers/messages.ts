@@ -7,6 +7,7 @@ import type { ListenAddress, Settings } from '../../config/settings.js';
 import type { ErrorCode } from '../../errors/catalogue.js';
 import type { TallyCounts } from '../../hub/tally.js';
 import type { CounterValues } from '../../observe/counters.js';
+import type { RouteTraffic, StatsPacket } from '../../observe/stats/stats-sink.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
 import type { HandedRequest } from '../../proxy/sockjs/elsewhere.js';
 import type { Route, Target } from '../../routes/route.js';
@@ -14,7 +15,7 @@ import type { ClientLimits } from './client-share.js';
 
 /** Frame types. 0 is that of plain objects. */
 export const FRAMES = {
-  /** To a worker: `report u32 | item`; 0 is no report. */
+  /** To a worker: `report u32 | traceparent text | item`; 0 is no report, an empty text no trace. */
   item: 1,
   /** To a worker, for each opening: `channel text | has id u8 | last id text`. */
   opened: 2,
@@ -33,6 +34,8 @@ export interface StartMessage {
   /** Number of this worker, counted from 0, and of all. */
   readonly number: number;
   readonly count: number;
+  /** Somebody listens to the stats socket. */
+  readonly watched: boolean;
 }
 
 /** To a worker. */
@@ -50,6 +53,8 @@ export type MainMessage =
   | { readonly kind: 'resume'; readonly turn: number }
   /** Which of these connections are open; answered by `found`. `refresh`: have them ask their origins now. */
   | { readonly kind: 'find'; readonly id: number; readonly ids: readonly string[]; readonly refresh: boolean }
+  /** Somebody listens to the stats socket from now on. */
+  | { readonly kind: 'watch' }
   | { readonly kind: 'close' }
   | { readonly kind: 'answer'; readonly id: number; readonly response: CompleteResponse }
   | { readonly kind: 'no-answer'; readonly id: number; readonly failure: Failure }
@@ -72,6 +77,9 @@ export type WorkerMessage =
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'settled'; readonly report: number; readonly counts: TallyCounts }
   | { readonly kind: 'counters'; readonly values: CounterValues }
+  /** For the stats socket: packets of the last turn, what has gone over connections in the last second. */
+  | { readonly kind: 'stats'; readonly packets: readonly StatsPacket[] }
+  | { readonly kind: 'traffic'; readonly routes: readonly RouteTraffic[] }
   /** A request for a ZeroMQ handler: their sockets are in the main process. The body is whole. */
   | { readonly kind: 'ask'; readonly id: number; readonly request: OriginRequest; readonly target: Target }
   | { readonly kind: 'cancel'; readonly id: number }

@@ -18,6 +18,7 @@ import { FirstSubscriptions } from '../first-subscriptions.js';
 import type { Addresses, Running } from '../holdfast.js';
 import { Publishers } from '../publishers.js';
 import { RoutesSource } from '../routes-source.js';
+import { statsPublisher } from '../stats.js';
 import { ZeroMqTargets } from '../zeromq-targets.js';
 import { CentralHub } from './central-hub.js';
 import { ConnectionSearch } from './connection-search.js';
@@ -45,7 +46,7 @@ export class SeveralProcesses implements Running {
   private readonly routes: RoutesSource;
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
-  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [] };
+  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [], stats: [] };
 
   private constructor({ settings, logger, forgiveRoutes }: SeveralOptions) {
     const { wheel } = this;
@@ -53,7 +54,8 @@ export class SeveralProcesses implements Running {
     const count = workerCount(settings);
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel, log: logger, warnings, counters: this.own };
-    this.hub = new CentralHub({ ...shared, settings: settings.publish });
+    const stats = statsPublisher(settings, wheel);
+    this.hub = new CentralHub({ ...shared, settings: settings.publish, watch: stats });
     if (settings.hold.updateOnFirstSubscription) this.hub.observe(new FirstSubscriptions(this.hub, wheel));
     this.zeroMq = new ZeroMqTargets(shared);
     const search = new ConnectionSearch(wheel, () => this.pool.allServing);
@@ -66,6 +68,7 @@ export class SeveralProcesses implements Running {
         zeroMq: () => this.zeroMq.requests,
         relay: new SessionRelay((number) => this.pool.serving(number)),
         search,
+        stats,
       },
       start: (number) => ({
         kind: 'start',
@@ -73,6 +76,7 @@ export class SeveralProcesses implements Running {
         routes: this.table.routes(),
         number,
         count,
+        watched: stats?.awake === true,
       }),
     });
     const door = new PublishDoor({
@@ -82,7 +86,8 @@ export class SeveralProcesses implements Running {
       onPublish: () => {},
       congestion: this.pool,
     });
-    this.publishers = new Publishers(settings, this.hub, { ...shared, door, connections: search });
+    const onWatched = (): void => this.pool.broadcast({ kind: 'watch' });
+    this.publishers = new Publishers(settings, this.hub, { ...shared, door, connections: search, stats, onWatched });
     this.routes = new RoutesSource({
       settings: settings.routes,
       clock,
@@ -145,6 +150,7 @@ export class SeveralProcesses implements Running {
     await Promise.all([this.publishers.close(), this.routes.close()]);
     await this.pool.close();
     await this.zeroMq.close();
+    await this.publishers.closeStats();
     this.hub.close();
     this.wheel.close();
   }

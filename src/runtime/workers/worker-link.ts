@@ -8,6 +8,7 @@ import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { AnswerCall, HttpBackend } from '../../backend/verdict.js';
 import { WholeAnswer } from '../../backend/whole-answer.js';
+import type { StatsPublisher } from '../../control/stats-publisher.js';
 import { HoldfastError } from '../../errors/holdfast-error.js';
 import { Counters, type CounterValues } from '../../observe/counters.js';
 import type { Clock } from '../../time/clock.js';
@@ -31,6 +32,8 @@ export interface LinkParts {
   readonly relay: SessionRelay;
   /** Who looks for connections. */
   readonly search: ConnectionSearch;
+  /** Undefined: there is no stats socket. */
+  readonly stats: StatsPublisher | undefined;
 }
 
 /** What a worker says when it listens. */
@@ -203,6 +206,12 @@ export class WorkerLink implements ItemTaker, Acceptor {
         this.counters = message.values;
         this.clientsChanged();
         return;
+      case 'stats':
+        for (const packet of message.packets) this.parts.stats?.packet(packet);
+        return;
+      case 'traffic':
+        this.parts.stats?.traffic(this, message.routes);
+        return;
       case 'ask':
         this.ask(message);
         return;
@@ -255,6 +264,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
     this.parts.hub.gone(this);
     this.parts.relay.gone(this);
     this.parts.search.gone(this);
+    this.parts.stats?.gone(this);
     for (const call of this.calls.values()) call.cancel();
     this.calls.clear();
   }

@@ -6,17 +6,20 @@ import type { ListenAddress } from '../../config/settings.js';
 import { Hub } from '../../hub/hub.js';
 import { Counters } from '../../observe/counters.js';
 import { ReadableRate } from '../../observe/readable-rate.js';
+import type { ConnectionStats } from '../../observe/stats/connection-stats.js';
 import { RouteTable } from '../../routes/route-table.js';
 import { systemClock } from '../../time/clock.js';
 import { Wheel } from '../../time/wheel.js';
 import { ClientHalf } from '../client-half.js';
 import { IdleMemory } from '../idle-memory.js';
 import { type ProcessLog, processLog } from '../log.js';
+import { connectionStats } from '../stats.js';
 import { tuneEngine } from '../tune-engine.js';
 import { type ClientLimits, ClientShare, limitsOf, openFilesLimit } from './client-share.js';
 import { HandlersBeyond } from './handlers-beyond.js';
 import type { MainMessage, StartMessage } from './messages.js';
 import { SessionsBeyond } from './sessions-beyond.js';
+import { StatsUplink } from './stats-uplink.js';
 import type { WorkerBus, WorkerUplink } from './worker-uplink.js';
 
 /** Milliseconds between two reports of what has been counted. */
@@ -31,12 +34,13 @@ export class WorkerProcess {
   private readonly handlers: HandlersBeyond;
   private readonly sessions: SessionsBeyond;
   private readonly share: ClientShare;
+  private readonly stats: ConnectionStats | undefined;
   private readonly telling: NodeJS.Timeout;
 
   constructor(
     private readonly bus: WorkerBus,
     readonly uplink: WorkerUplink,
-    { settings, routes, number, count }: StartMessage,
+    { settings, routes, number, count, watched }: StartMessage,
   ) {
     if (settings.workers.tuneEngine) tuneEngine();
     this.log = processLog(settings.log.level, settings.log.format, 1);
@@ -44,8 +48,12 @@ export class WorkerProcess {
     const { wheel, counters } = this;
     const warnings = new ReadableRate(log, wheel.clock);
     const shared = { wheel, log, warnings, counters };
+    this.stats = connectionStats(settings, wheel, new StatsUplink(bus));
+    if (watched) this.stats?.wake();
+    const { stats } = this;
     this.hub = new Hub({
       ...shared,
+      blocks: settings.publish.messageBlockSize > 0 ? stats : undefined,
       settings: { ...settings.publish, subscriptionLinger: settings.hold.subscriptionLinger },
       uplink,
     });
@@ -63,7 +71,7 @@ export class WorkerProcess {
     const { sessions: sockjsElsewhere } = this;
     const onClients = (open: number): void => this.share.count(open);
     this.clients = new ClientHalf(
-      { ...shared, settings, hub, random: Math.random, zeroMq, sockjsElsewhere, onClients },
+      { ...shared, settings, hub, random: Math.random, zeroMq, sockjsElsewhere, onClients, stats },
       table,
     );
     this.telling = setInterval(() => this.tellCounters(), COUNTERS_INTERVAL);
@@ -111,6 +119,9 @@ export class WorkerProcess {
         this.bus.send({ kind: 'found', id, ids: this.clients.find(ids, refresh) });
         return;
       }
+      case 'watch':
+        this.stats?.wake();
+        return;
       case 'pause':
         this.clients.pause();
         return;

@@ -4,6 +4,7 @@
  * answered yet is answered by its own answer and no other.
  */
 import type { Hub } from '../../hub/hub.js';
+import { receivedStep } from '../../hub/hub-watch.js';
 import { Tally } from '../../hub/tally.js';
 import type { Uplink } from '../../hub/uplink.js';
 import type { Bus } from './bus.js';
@@ -56,14 +57,16 @@ export class WorkerUplink implements Uplink {
 
   private item(payload: FramePayload): void {
     const report = payload.u32();
+    const traceparent = payload.text();
     const item = readItem(payload);
+    const step = receivedStep(item, traceparent);
     if (report === 0) {
-      this.hub?.receive(item);
+      this.hub?.receive(item, undefined, step);
       return;
     }
     const tally: Tally = new Tally(() => this.bus.send({ kind: 'settled', report, counts: tally.counts }));
     tally.begin();
-    this.hub?.receive(item, tally);
+    this.hub?.receive(item, tally, step);
     tally.end();
   }
 
