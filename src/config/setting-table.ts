@@ -425,10 +425,7 @@ export const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['sockjs', 'Clients that speak SockJS on routes that allow it.'],
   ['publish', 'Order, doubles and rate of published items.'],
   ['control', 'The private HTTP port for publishers.'],
-  [
-    'zeromq',
-    'The private ZeroMQ ports; all but PULL need the optional package zeromq.',
-  ],
+  ['zeromq', 'The private ZeroMQ ports; all but PULL need the optional package zeromq.'],
   ['stats', 'What the stats socket (zeromq.stats) tells, and how often.'],
   ['log', 'The log.'],
 ]);
