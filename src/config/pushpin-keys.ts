@@ -16,15 +16,11 @@ export const UNSUPPORTED_KEYS: ReadonlySet<string> = new Set([
   'proxy.ipc_file_mode',
   'proxy.stats_connections_max_ttl',
   'proxy.stats_report_interval',
-  'proxy.prometheus_port',
-  'proxy.prometheus_prefix',
   'handler.stats_spec',
   'handler.state_spec',
   'handler.stats_subscription_ttl',
   'handler.stats_report_interval',
   'handler.stats_format',
-  'handler.prometheus_port',
-  'handler.prometheus_prefix',
 ]);
 
 /** Keys that only shape the original's processes, logs and update checks; one warning names them together. */
@@ -47,6 +43,8 @@ export const PLUMBING_KEYS: ReadonlySet<string> = new Set([
   'global.ipc_prefix',
   'global.port_offset',
   'runner.rundir',
+  'proxy.prometheus_port',
+  'proxy.prometheus_prefix',
 ]);
 
 /** The file in which the original names the sockets between its processes. */

@@ -9,6 +9,14 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** A Unix socket to listen on. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
+/** Where metrics can listen. */
+export type MetricsAddress = ListenAddress | UnixAddress;
+
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 export interface HttpSettings {
@@ -138,6 +146,13 @@ export interface ZeromqSettings {
   readonly ipcFileMode: number | undefined;
 }
 
+export interface MetricsSettings {
+  /** Undefined: there are none. */
+  readonly listen: MetricsAddress | undefined;
+  /** Stands before the names that Pushpin has too. */
+  readonly prefix: string;
+}
+
 export interface LogSettings {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
@@ -156,5 +171,6 @@ export interface Settings {
   readonly publish: PublishSettings;
   readonly control: ControlSettings;
   readonly zeromq: ZeromqSettings;
+  readonly metrics: MetricsSettings;
   readonly log: LogSettings;
 }

@@ -123,6 +123,7 @@ describe('defaultSettings', () => {
         rep: ['tcp://127.0.0.1:5563'],
         ipcFileMode: undefined,
       },
+      metrics: { listen: undefined, prefix: '' },
       log: { level: 'info', format: 'text', from: false, userAgent: false },
     } satisfies Settings);
   });

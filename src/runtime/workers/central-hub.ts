@@ -16,6 +16,7 @@ import type { Publication } from '../../hub/publication.js';
 import type { OrderedChannel, WaitingItem } from '../../hub/sequencer.js';
 import type { Tally, TallyCounts } from '../../hub/tally.js';
 import type { Item } from '../../protocol/item.js';
+import { MACHINE_TIME } from '../../time/machine-time.js';
 import { FrameWriter } from './frames.js';
 import { writeItem } from './item-frames.js';
 import { FRAMES } from './messages.js';
@@ -162,9 +163,10 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
     return receivers;
   }
 
-  release({ takers }: CentralChannel, { item, tally }: Publication): void {
+  release({ takers }: CentralChannel, publication: Publication): void {
+    const { item, tally } = publication;
     if (tally === undefined) {
-      const frame = this.frameOf(item, 0);
+      const frame = this.frameOf(publication, 0);
       for (const taker of takers.keys()) taker.sendFrame(frame);
       return;
     }
@@ -174,15 +176,16 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
       tally.begin();
       this.lastReport = (this.lastReport % 0xffff_ffff) + 1;
       this.owed.set(this.lastReport, { taker, tally, promised });
-      taker.sendFrame(this.frameOf(item, this.lastReport));
+      taker.sendFrame(this.frameOf(publication, this.lastReport));
     }
     if (takers.size === 0) tally.expect(0);
   }
 
-  private frameOf(item: Item, report: number): Buffer {
+  private frameOf({ item, since }: Publication, report: number): Buffer {
     const { writer } = this;
     writer.begin(FRAMES.item);
     writer.u32(report);
+    writer.number(since + MACHINE_TIME);
     writeItem(writer, item);
     return writer.end();
   }

@@ -7,6 +7,7 @@ import type { ListenAddress, Settings } from '../../config/settings.js';
 import type { ErrorCode } from '../../errors/catalogue.js';
 import type { TallyCounts } from '../../hub/tally.js';
 import type { CounterValues } from '../../observe/counters.js';
+import type { ProcessReading } from '../../observe/reading.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
 import type { HandedRequest } from '../../proxy/sockjs/elsewhere.js';
 import type { Route, Target } from '../../routes/route.js';
@@ -14,7 +15,7 @@ import type { ClientLimits } from './client-share.js';
 
 /** Frame types. 0 is that of plain objects. */
 export const FRAMES = {
-  /** To a worker: `report u32 | item`; 0 is no report. */
+  /** To a worker: `report u32 | since f64 | item`; 0 is no report, `since` the machine's time when the item came in. */
   item: 1,
   /** To a worker, for each opening: `channel text | has id u8 | last id text`. */
   opened: 2,
@@ -71,7 +72,8 @@ export type WorkerMessage =
   | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string }
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'settled'; readonly report: number; readonly counts: TallyCounts }
-  | { readonly kind: 'counters'; readonly values: CounterValues }
+  /** Every second. `reading`: only where metrics are on. */
+  | { readonly kind: 'counters'; readonly values: CounterValues; readonly reading: ProcessReading | undefined }
   /** A request for a ZeroMQ handler: their sockets are in the main process. The body is whole. */
   | { readonly kind: 'ask'; readonly id: number; readonly request: OriginRequest; readonly target: Target }
   | { readonly kind: 'cancel'; readonly id: number }

@@ -6,6 +6,7 @@
 import type { Hub } from '../../hub/hub.js';
 import { Tally } from '../../hub/tally.js';
 import type { Uplink } from '../../hub/uplink.js';
+import { MACHINE_TIME } from '../../time/machine-time.js';
 import type { Bus } from './bus.js';
 import { type FramePayload, FrameWriter } from './frames.js';
 import { readItem } from './item-frames.js';
@@ -56,14 +57,15 @@ export class WorkerUplink implements Uplink {
 
   private item(payload: FramePayload): void {
     const report = payload.u32();
+    const since = payload.number() - MACHINE_TIME;
     const item = readItem(payload);
     if (report === 0) {
-      this.hub?.receive(item);
+      this.hub?.receive(item, undefined, since);
       return;
     }
     const tally: Tally = new Tally(() => this.bus.send({ kind: 'settled', report, counts: tally.counts }));
     tally.begin();
-    this.hub?.receive(item, tally);
+    this.hub?.receive(item, tally, since);
     tally.end();
   }
 
