@@ -14,6 +14,8 @@ export interface PushpinOptions {
   readonly routes: readonly string[];
   readonly sigKey?: string;
   readonly upstreamKey?: string;
+  /** Further lines of the section `[handler]`. */
+  readonly handler?: readonly string[];
 }
 
 /** Milliseconds from the start to the first message through all of its processes. */
@@ -191,7 +193,7 @@ message_wait=5000
 id_cache_ttl=60
 connection_subscription_max=20
 subscription_linger=60
-`,
+${(options.handler ?? []).map((line) => `${line}\n`).join('')}`,
   );
   return file;
 }

@@ -23,6 +23,19 @@ export class Watcher {
     return fetch(`http://127.0.0.1:${this.port}${path}`);
   }
 
+  /** Asks again and again until somebody listens who has room. */
+  async untilAnswered(path: string): Promise<Response> {
+    const end = performance.now() + PATIENCE;
+    for (;;) {
+      try {
+        return await this.get(path);
+      } catch (error) {
+        if (performance.now() > end) throw error;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+  }
+
   async scrape(): Promise<Exposition> {
     const answer = await this.get('/metrics');
     const text = await answer.text();

@@ -41,8 +41,11 @@ describe('readiness', () => {
     const listen = { host: '127.0.0.1', port };
     const starting = opened.holdfast({ settings: { routes: { file }, metrics: { listen } } });
     const watcher = new Watcher(port);
-    const [status, text] = await untilAnswered(() => watcher.ready());
-    expect([status, text]).toEqual([503, 'the routes are not loaded\nnot all listeners are up\n']);
+    const answer = await watcher.untilAnswered('/readyz');
+    expect([answer.status, await answer.text()]).toEqual([
+      503,
+      'the routes are not loaded\nnot all listeners are up\n',
+    ]);
     expect((await watcher.get('/healthz')).status).toBe(200);
     expect((await watcher.scrape()).value('holdfast_ready')).toBe(0);
     await writeFile(file, '* test\n');
@@ -66,16 +69,3 @@ describe('readiness', () => {
     expect(state.troubles()).toEqual(['closing']);
   });
 });
-
-/** Asks again and again until somebody listens. */
-async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
-  const end = performance.now() + 10_000;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (performance.now() > end) throw error;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-}

@@ -12,8 +12,8 @@ export const MAX_CONNECTIONS = 16;
 const MAX_HEAD_BYTES = 8_192;
 /** Milliseconds that a request may take to come in, and that a connection may stay without traffic. */
 const PATIENCE = 10_000;
-/** Milliseconds between two looks for requests that take too long. */
-const LOOK_INTERVAL = 1_000;
+/** Looks for requests that take too long, in that time. */
+const LOOKS = 10;
 
 const SETTING = 'metrics.listen';
 const HINT = 'metrics are at /metrics, health at /healthz, readiness at /readyz\n';
@@ -31,25 +31,27 @@ export interface MetricsServerParts {
   readonly metrics: () => Promise<Page>;
   /** Why clients are not served, one line each; none: they are. */
   readonly troubles: () => readonly string[];
+  /** Milliseconds that a request may take to come in; default 10,000. */
+  readonly patience?: number;
 }
 
 export class MetricsServer {
   private readonly server: Server;
 
   constructor(private readonly parts: MetricsServerParts) {
-    const { warnings } = parts;
+    const { warnings, patience = PATIENCE } = parts;
     this.server = createServer(
       {
         maxHeaderSize: MAX_HEAD_BYTES,
-        headersTimeout: PATIENCE,
-        requestTimeout: PATIENCE,
-        connectionsCheckingInterval: LOOK_INTERVAL,
+        headersTimeout: patience,
+        requestTimeout: patience,
+        connectionsCheckingInterval: patience / LOOKS,
         keepAlive: false,
       },
       (request, response) => void this.answer(request, response),
     );
     this.server.maxConnections = MAX_CONNECTIONS;
-    this.server.setTimeout(PATIENCE, (socket) => socket.destroy());
+    this.server.setTimeout(patience, (socket) => socket.destroy());
     this.server.on('drop', () => {
       warnings.warn('metrics-connections', `metrics: closed a connection at once: ${MAX_CONNECTIONS} are open`);
     });
