@@ -1,6 +1,7 @@
 /** What Prometheus reads from Debian's pushpin and from Holdfast: the same names, texts and types, and both count the same. */
 import { describe, expect, it } from 'vitest';
 import { clientPort, Opened } from '../support/closing.js';
+import type { Exposition } from '../support/exposition.js';
 import { freePorts } from '../support/free-ports.js';
 import { Pushpin } from '../support/pushpin.js';
 import { REQUIREMENTS } from '../support/requirements.js';
@@ -44,5 +45,29 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('prometheus_port of pushpin and
     );
     const page = await watcher.until('the delivery', (one) => one.value(`${prefix}message_sent`) === 1);
     expect(FIVE.map((name) => page.value(prefix + name))).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it('count minutes differently: those of requests there, those of connections here', async () => {
+    const [port = 0] = await freePorts(1);
+    const handler = [`prometheus_port=127.0.0.1:${port}`];
+    const pushpin = opened.add(await Pushpin.start({ routes: ['* test'], handler }), (one) => one.stop());
+    const holdfast = await opened.holdfast({ settings: { metrics } });
+    const watchers = [new Watcher(port), Watcher.of(holdfast)] as const;
+    const before = await Promise.all(watchers.map((watcher) => watcher.scrape()));
+    for (const one of [pushpin.port, clientPort(holdfast)]) {
+      const client = await opened.client(one);
+      for (let count = 0; count < 5; count += 1) {
+        client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        await client.readAnswer();
+      }
+    }
+    const asked = (page: Exposition): number => page.value('request_received');
+    const [theirs, ours] = await Promise.all(
+      watchers.map((watcher, side) =>
+        watcher.until('five requests', (page) => asked(page) >= asked(before[side] ?? page) + 5),
+      ),
+    );
+    expect(theirs?.value('connection_minute')).toBe(theirs?.value('request_received'));
+    expect([ours?.value('request_received'), ours?.value('connection_minute')]).toEqual([5, 1]);
   });
 });
