@@ -27,6 +27,7 @@ export class OriginCall implements OriginExchange, AnswerCall {
   private heard = false;
   /** Its head has come. */
   private answered = false;
+  /** What the meter gave when the request was sent. */
   private since = 0;
 
   /**

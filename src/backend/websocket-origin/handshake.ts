@@ -45,6 +45,7 @@ export interface HandshakeOptions {
 
 export class Handshake implements Call {
   private over = false;
+  /** What the meter gave when the request was sent. */
   private since = 0;
   /** The head of an answer has come. */
   private heard = false;

@@ -46,7 +46,6 @@ export class MetricsServer {
         headersTimeout: patience,
         requestTimeout: patience,
         connectionsCheckingInterval: patience / LOOKS,
-        keepAlive: false,
       },
       (request, response) => void this.answer(request, response),
     );
