@@ -62,6 +62,20 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
+      name: 'prom-client-on-demand',
+      comment: 'Loaded only where metrics are on; who imports this file does it by import().',
+      severity: 'error',
+      from: { pathNot: '^src/control/metrics/exposition.ts$' },
+      to: { path: 'node_modules/prom-client', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'exposition-on-demand',
+      comment: 'With this file comes prom-client.',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/control/metrics/exposition.ts$', dependencyTypesNot: ['type-only', 'dynamic-import'] },
+    },
+    {
       name: 'zeromq-on-demand',
       comment: 'The optional package is loaded in one place; everywhere else only its types are used.',
       severity: 'error',

@@ -51,7 +51,7 @@ export async function createHoldfast(options: HoldfastOptions = {}): Promise<Hol
 }
 
 export type { DeepPartial } from './config/schema.js';
-export type { ListenAddress, Settings } from './config/settings.js';
+export type { ListenAddress, MetricsAddress, Settings } from './config/settings.js';
 export type { ErrorCode } from './errors/catalogue.js';
 export { HoldfastError } from './errors/holdfast-error.js';
 export type { PublishOutcome } from './hub/admission.js';

@@ -2,6 +2,7 @@
  * Origins reached over HTTP/1.1: keep-alive connections for each server, requests written with exactly the headers they
  * are given, answers handed on as they arrive.
  */
+import type { OriginMeter } from '../observe/origin-meter.js';
 import type { Target } from '../routes/route.js';
 import type { Wheel } from '../time/wheel.js';
 import { Http1Connection } from './http1/http1-connection.js';
@@ -28,16 +29,20 @@ export interface HttpOriginOptions {
   readonly maxHeadBytes: number;
   /** Unused connections that are kept at most. */
   readonly maxIdle?: number;
+  /** Counts the requests; undefined: nobody does. */
+  readonly meter?: OriginMeter;
 }
 
 export class HttpOrigin implements HttpBackend {
   private readonly pools: OriginPools;
+  private readonly meter: OriginMeter | undefined;
   /** Calls that have not ended. */
   private underWay = 0;
   private onIdle: (() => void) | undefined = undefined;
 
   constructor(options: HttpOriginOptions) {
     const { connectTimeout, maxIdle } = options;
+    this.meter = options.meter;
     this.pools = new OriginPools({
       maker: connectionMaker(options),
       connectTimeout: connectTimeout * 1_000,
@@ -57,7 +62,7 @@ export class HttpOrigin implements HttpBackend {
 
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
     this.underWay += 1;
-    const call = new OriginCall(this.pools, request, target, receiver, this.callOver);
+    const call = new OriginCall(this.pools, request, target, receiver, this.callOver, this.meter);
     call.start();
     return call;
   }

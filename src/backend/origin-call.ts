@@ -4,11 +4,13 @@
  *     open ──► answered ──► over          open ──connection was stale──► open, on a new one, once
  *       └────────┴── failed ──► over        └── cancelled ──► over
  */
+import type { OriginMeter } from '../observe/origin-meter.js';
 import type { HeaderList } from '../protocol/headers.js';
 import type { Target } from '../routes/route.js';
 import type { OriginConnection, OriginExchange } from './origin-connection.js';
 import { asError, failureOf, isClosed } from './origin-failure.js';
 import type { OriginPools } from './origin-pools.js';
+import { resultOf } from './origin-result.js';
 import type { AnswerCall, AnswerReceiver, Failure, OriginRequest } from './verdict.js';
 
 /** Methods that mean the same twice as once (RFC 9110 9.2.2): no others may be repeated by a proxy. */
@@ -23,31 +25,33 @@ export class OriginCall implements OriginExchange, AnswerCall {
   private started = false;
   /** The first byte of an answer has come. */
   private heard = false;
+  /** Its head has come. */
+  private answered = false;
+  /** What the meter gave when the request was sent. */
+  private since = 0;
 
-  /** @param over - called once, by whatever way the call ends */
+  /**
+   * @param over - called once, by whatever way the call ends
+   * @param meter - undefined: nobody counts
+   */
   constructor(
     private readonly pools: OriginPools,
     private readonly request: OriginRequest,
     private readonly target: Target,
     private readonly receiver: AnswerReceiver,
     private readonly over: () => void,
+    private readonly meter: OriginMeter | undefined,
   ) {}
 
   /** Sends the request; the receiver hears nothing before this returns. */
   start(): void {
-    this.sending = true;
-    try {
-      this.connection = this.pools.take(this.target, this.request.authority, this.repeated);
-      this.connection.send(this.request, this);
-    } catch (error) {
-      this.failed(asError(error));
-    } finally {
-      this.sending = false;
-    }
+    this.since = this.meter?.begins() ?? 0;
+    this.send();
   }
 
   cancel(): void {
     if (this.state !== 'open') return;
+    if (!this.answered) this.meter?.ends('cancelled');
     this.leave();
     this.breakOff();
   }
@@ -65,7 +69,10 @@ export class OriginCall implements OriginExchange, AnswerCall {
   }
 
   head(code: number, reason: string, headers: HeaderList): void {
-    if (this.state === 'open') this.receiver.head(code, reason, headers);
+    if (this.state !== 'open') return;
+    this.answered = true;
+    this.meter?.answered(this.since, code);
+    this.receiver.head(code, reason, headers);
   }
 
   data(piece: Buffer): boolean {
@@ -88,9 +95,21 @@ export class OriginCall implements OriginExchange, AnswerCall {
       this.breakOff();
       this.repeated = true;
       this.started = false;
-      this.start();
+      this.send();
     } else {
       this.fail(failureOf(error, this.target.options.ssl, this.started));
+    }
+  }
+
+  private send(): void {
+    this.sending = true;
+    try {
+      this.connection = this.pools.take(this.target, this.request.authority, this.repeated);
+      this.connection.send(this.request, this);
+    } catch (error) {
+      this.failed(asError(error));
+    } finally {
+      this.sending = false;
     }
   }
 
@@ -107,6 +126,8 @@ export class OriginCall implements OriginExchange, AnswerCall {
   }
 
   private fail(failure: Failure): void {
+    if (this.answered) this.meter?.breaks();
+    else this.meter?.ends(resultOf(failure));
     this.leave();
     this.breakOff();
     this.receiver.failed(failure);

@@ -6,6 +6,10 @@ type CodedError = Error & { readonly code?: string };
 
 const LOST = 'ORIGIN_CONNECTION_LOST';
 
+const SILENT = 'ORIGIN_SILENT';
+
+const TIMED_OUT = new Set([SILENT, 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
 const CLOSED = new Set([LOST, 'UND_ERR_SOCKET', 'ECONNRESET', 'ECONNABORTED', 'EPIPE']);
 
 const CERTIFICATE_FAULTS = new Set([
@@ -33,6 +37,16 @@ export class ConnectionLostError extends Error {
   }
 }
 
+/** The origin said nothing for too long. */
+export class OriginSilentError extends Error {
+  readonly code = SILENT;
+
+  constructor() {
+    super('the origin was silent for too long');
+    this.name = 'OriginSilentError';
+  }
+}
+
 /** What was thrown, as an error. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -51,7 +65,8 @@ export function failureOf(error: CodedError, secure: boolean, started: boolean):
     const detail = secure && isClosed(error) ? 'tls' : connectTroubleOf(error);
     if (detail !== undefined) return { kind: 'connect', detail };
   }
-  return { kind: 'other', detail: error.message, disconnected: isClosed(error) };
+  const failure = { kind: 'other', detail: error.message, disconnected: isClosed(error) } as const;
+  return TIMED_OUT.has(error.code ?? '') ? { ...failure, timedOut: true } : failure;
 }
 
 /** Whether the connection was lost, by whatever way. */

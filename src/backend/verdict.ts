@@ -33,8 +33,11 @@ export type Failure =
   | { readonly kind: 'length-required' }
   | { readonly kind: 'instruct-too-large' }
   | { readonly kind: 'instruct-invalid'; readonly detail: string }
-  /** Everything else; `detail` is for our log, never for the client. `disconnected`: the other side broke off. */
-  | { readonly kind: 'other'; readonly detail: string; readonly disconnected?: boolean };
+  /**
+   * Everything else; `detail` is for our log, never for the client. `disconnected`: the other side broke off;
+   * `timedOut`: it was silent for too long.
+   */
+  | { readonly kind: 'other'; readonly detail: string; readonly disconnected?: boolean; readonly timedOut?: boolean };
 
 export type Verdict =
   /** Not a GRIP answer: it goes through as it is. `length` in bytes when the origin announced it. */

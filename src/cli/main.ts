@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command `holdfast`: reads arguments and settings, starts, says what listens where, and ends on a signal. */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../config/load-settings.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
@@ -8,6 +7,7 @@ import { Holdfast, type Running } from '../runtime/holdfast.js';
 import { IdleMemory } from '../runtime/idle-memory.js';
 import { type ProcessLog, processLog } from '../runtime/log.js';
 import { tuneEngine } from '../runtime/tune-engine.js';
+import { version } from '../runtime/version.js';
 import { SeveralProcesses, workerCount } from '../runtime/workers/several-processes.js';
 import { systemClock } from '../time/clock.js';
 import { parseArguments, type RunArguments } from './arguments.js';
@@ -70,12 +70,6 @@ async function end(signal: string, holdfast: Running, log: ProcessLog): Promise<
   log.logger.info('closed');
   await log.close();
   process.exit(0);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version: number } = JSON.parse(text) as { version: string };
-  return number;
 }
 
 /** Says what went wrong and ends the process. */

@@ -6,7 +6,7 @@ import { workerCount } from '../runtime/workers/several-processes.js';
 const WELL_KNOWN_KEY = 'changeme';
 
 export function startupLines(version: string, source: string, settings: Settings, holdfast: Running): string[] {
-  const { http, control, pull, sub, rep } = holdfast.addresses;
+  const { http, control, pull, sub, rep, metrics } = holdfast.addresses;
   const { file, lines: given } = settings.routes;
   const lines = [`Holdfast ${version}, settings from ${source}`];
   for (const address of http) lines.push(`clients: listening on http://${authority(address)}`);
@@ -21,6 +21,10 @@ export function startupLines(version: string, source: string, settings: Settings
   for (const spec of sub)
     lines.push(`ZeroMQ SUB: ${settings.zeromq.subConnect ? 'connected to' : 'publish by topic to'} ${spec}`);
   for (const spec of rep) lines.push(`ZeroMQ REP: send commands to ${spec}`);
+  if (metrics !== undefined) {
+    const where = 'path' in metrics ? `ipc://${metrics.path}, path ` : `http://${authority(metrics)}`;
+    lines.push(`metrics: ${where}/metrics, and beside it /healthz and /readyz`);
+  }
   const count = holdfast.routeCount;
   const where = file === undefined ? `given on the command line (${given.length} lines)` : `from ${file}`;
   lines.push(`routes: ${count} ${count === 1 ? 'route' : 'routes'} ${where}`);

@@ -1,7 +1,14 @@
 /** The JSON Schema of the native configuration file, for editors; made from the table of settings. */
 import { findSetting, SETTINGS, type SettingEntry } from './schema.js';
 import { SECTIONS } from './setting-table.js';
-import { describeType, ITEM_PATTERNS, type ListItem, type ValueType } from './validate.js';
+import {
+  describeType,
+  ITEM_PATTERNS,
+  type ListItem,
+  METRIC_PREFIX_PATTERN,
+  UNIX_PATTERN,
+  type ValueType,
+} from './validate.js';
 
 /** A JSON Schema or a part of one. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -40,6 +47,7 @@ export function written(value: unknown): unknown {
     const host = String(value.host);
     return `${host.includes(':') ? `[${host}]` : host}:${String(value.port)}`;
   }
+  if (typeof value === 'object' && value !== null && 'path' in value) return `ipc://${String(value.path)}`;
   return value;
 }
 
@@ -85,10 +93,17 @@ function typeSchema(type: ValueType): JsonSchema {
       return { anyOf: [{ type: 'array', items }, items] };
     }
     case 'address':
-      return { anyOf: [{ type: 'string', pattern: ADDRESS_PATTERN }, PORT, OFF] };
+      return { anyOf: [...addressTexts(type.unix), PORT, OFF] };
+    case 'metric-prefix':
+      return { type: 'string', pattern: METRIC_PREFIX_PATTERN };
     case 'octal':
       return { anyOf: [{ type: 'string', pattern: '^(0o?)?[0-7]{3}$' }, { type: 'integer', minimum: 0 }, OFF] };
   }
+}
+
+function addressTexts(unix: true | undefined): JsonSchema[] {
+  const address = { type: 'string', pattern: ADDRESS_PATTERN };
+  return unix ? [address, { type: 'string', pattern: UNIX_PATTERN }] : [address];
 }
 
 function itemSchema(item: ListItem): JsonSchema {

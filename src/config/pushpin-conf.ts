@@ -160,6 +160,7 @@ function readByType(reading: Reading): unknown {
     case 'integer-or-auto':
     case 'choice':
     case 'address':
+    case 'metric-prefix':
     case 'octal': {
       const checked = checkText(type, textOf(found));
       return checked.ok ? checked.value : wrong(reading, found, describeType(type));
@@ -253,6 +254,23 @@ function readLogLevel(reading: Reading): unknown {
   return /^[0-9]{1,9}$/.test(last) ? levelOfNumber(Number(last)) : wrong(reading, found, 'a number from 0 to 4');
 }
 
+/**
+ * Two of the original's processes can have metrics of their own, and here there is one place for all: the handler's,
+ * whose numbers mean something there too. Its port is not shifted by `port_offset`.
+ */
+function readMetrics(reading: Reading): unknown {
+  const { entry, sources, variables } = reading;
+  const key = entry.pushpin?.keys[0] ?? '';
+  const [handler, proxy] = [find(sources, 'handler', key), find(sources, 'proxy', key)];
+  const found = handler ?? proxy;
+  if (found === undefined) return reading.fallback;
+  if (handler !== undefined && proxy !== undefined && textOf(handler) !== textOf(proxy)) {
+    reading.warnings.push(`${place(proxy)} has no effect beside ${handler.name}: there is one place for all metrics`);
+  }
+  const checked = checkText(entry.type, substitute(textOf(found), variables));
+  return checked.ok ? checked.value : wrong(reading, found, describeType(entry.type));
+}
+
 /** Below 1 the original has no limit. */
 function readLimit(reading: Reading): unknown {
   const found = keyOf(reading);
@@ -264,6 +282,8 @@ const SPECIAL: ReadonlyMap<string, (reading: Reading) => unknown> = new Map([
   ['control.listen', readControlPort],
   ['proxy.set_x_forwarded_protocol', readForwardedProtocol],
   ['log.level', readLogLevel],
+  ['metrics.listen', readMetrics],
+  ['metrics.prefix', readMetrics],
   ['publish.message_rate', readLimit],
   ['publish.message_hwm', readLimit],
   ['publish.message_block_size', readLimit],

@@ -12,11 +12,7 @@ export const UNSUPPORTED_KEYS: ReadonlySet<string> = new Set([
   'runner.local_ports',
   'proxy.max_open_requests',
   'proxy.ipc_file_mode',
-  'proxy.prometheus_port',
-  'proxy.prometheus_prefix',
   'handler.state_spec',
-  'handler.prometheus_port',
-  'handler.prometheus_prefix',
 ]);
 
 /** Keys that only shape the original's processes, logs and update checks; one warning names them together. */
@@ -42,6 +38,8 @@ export const PLUMBING_KEYS: ReadonlySet<string> = new Set([
   // The original's proxy tells its handler as often as that one tells others.
   'proxy.stats_connections_max_ttl',
   'proxy.stats_report_interval',
+  'proxy.prometheus_port',
+  'proxy.prometheus_prefix',
 ]);
 
 /** The file in which the original names the sockets between its processes. */

@@ -18,7 +18,7 @@ import {
   signingKey,
   text,
 } from './setting-rows.js';
-import type { ListenAddress, LogLevel, Settings } from './settings.js';
+import type { ListenAddress, LogLevel, MetricsAddress, Settings } from './settings.js';
 import { ANY_HOST } from './validate.js';
 
 type SettingTable = {
@@ -54,6 +54,22 @@ const controlListen: SettingRow<ListenAddress | undefined> = {
   sentence:
     'Where publishers reach the HTTP control port; off or "" turns it off. Keep it private: it asks for no password.',
   pushpin: absent(undefined, pushpinKey('handler', 'push_in_http_addr', 'push_in_http_port')),
+};
+
+const metricsListen: SettingRow<MetricsAddress | undefined> = {
+  type: { kind: 'address', defaultHost: ANY_HOST, unix: true },
+  default: undefined,
+  unit: undefined,
+  sentence: `Where Prometheus reads metrics, and health and readiness can be asked for; a bare port listens on ${ANY_HOST}. Keep it private: it asks for no password.`,
+  pushpin: pushpinKey('handler', 'prometheus_port'),
+};
+
+const metricsPrefix: SettingRow<string> = {
+  type: { kind: 'metric-prefix' },
+  default: '',
+  unit: undefined,
+  sentence: 'Stands before the names of the five metrics that Pushpin has too.',
+  pushpin: pushpinKey('handler', 'prometheus_prefix'),
 };
 
 const ipcFileMode: SettingRow<number | undefined> = {
@@ -406,6 +422,10 @@ export const TABLE: SettingTable = {
       pushpinKey('handler', 'stats_report_interval'),
     ),
   },
+  metrics: {
+    listen: metricsListen,
+    prefix: metricsPrefix,
+  },
   log: {
     level: choice('info', LOG_LEVELS, 'The least important lines that are logged.', pushpinKey('runner', 'log_level')),
     format: choice('text', ['text', 'json'], 'Lines for people, or one JSON object a line.'),
@@ -427,6 +447,8 @@ export const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['control', 'The private HTTP port for publishers.'],
   ['zeromq', 'The private ZeroMQ ports; all but PULL need the optional package zeromq.'],
   ['stats', 'What the stats socket (zeromq.stats) tells, and how often.'],
+  ['zeromq', 'The private ZeroMQ ports for publishers and commands; SUB and REP need the optional package zeromq.'],
+  ['metrics', 'Metrics for Prometheus, health and readiness, on a port of their own.'],
   ['log', 'The log.'],
 ]);
 

@@ -9,6 +9,14 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** A Unix socket to listen on. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
+/** Where metrics can listen. */
+export type MetricsAddress = ListenAddress | UnixAddress;
+
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 export interface HttpSettings {
@@ -148,6 +156,13 @@ export interface StatsSettings {
   readonly reportInterval: number;
 }
 
+export interface MetricsSettings {
+  /** Undefined: there are none. */
+  readonly listen: MetricsAddress | undefined;
+  /** Stands before the names that Pushpin has too. */
+  readonly prefix: string;
+}
+
 export interface LogSettings {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
@@ -167,5 +182,6 @@ export interface Settings {
   readonly control: ControlSettings;
   readonly zeromq: ZeromqSettings;
   readonly stats: StatsSettings;
+  readonly metrics: MetricsSettings;
   readonly log: LogSettings;
 }

@@ -5,7 +5,7 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
-import type { ListenAddress } from './settings.js';
+import type { ListenAddress, UnixAddress } from './settings.js';
 
 /** What the elements of a list must look like. */
 export type ListItem = 'address' | 'endpoint' | 'forwarded-rule' | 'header-name' | 'route-line';
@@ -22,8 +22,10 @@ export type ValueType =
   | { readonly kind: 'path' }
   | { readonly kind: 'choice'; readonly values: readonly string[] }
   | { readonly kind: 'list'; readonly item: ListItem }
-  /** One listening address, or off. */
-  | { readonly kind: 'address'; readonly defaultHost: string }
+  /** One listening address, or off. `unix`: the path of a Unix socket will do as well. */
+  | { readonly kind: 'address'; readonly defaultHost: string; readonly unix?: true }
+  /** The beginning of the name of a metric, or nothing. */
+  | { readonly kind: 'metric-prefix' }
   /** File permissions, or off. */
   | { readonly kind: 'octal' };
 
@@ -39,6 +41,12 @@ const OFF = 'off';
 
 /** The word that leaves a number to the machine. */
 const AUTO = 'auto';
+
+/** `ipc:///run/x.sock`, `ipc://x.sock`, `/run/x.sock`. No path for humans ends in a slash. */
+export const UNIX_PATTERN = '^(ipc://|/).*[^/]$';
+
+/** Names of metrics as Prometheus has them; a prefix may be empty. */
+export const METRIC_PREFIX_PATTERN = '^([A-Za-z_:][A-Za-z0-9_:]*)?$';
 
 const OCTAL = /^(?:0o?)?([0-7]{3})$/;
 
@@ -80,7 +88,9 @@ export function describeType(type: ValueType): string {
     case 'list':
       return `a list of ${ITEM_WORDS[type.item]}`;
     case 'address':
-      return '[address:]port, or off';
+      return type.unix ? '[address:]port, ipc://path, or off' : '[address:]port, or off';
+    case 'metric-prefix':
+      return 'letters, digits, _ and :, not beginning with a digit';
     case 'octal':
       return 'three octal digits such as 660, or off';
   }
@@ -102,6 +112,16 @@ export function parseAddress(text: string, defaultHost: string): ListenAddress |
   if (bracketed !== undefined) return isIPv6(bracketed) ? { host: bracketed, port } : undefined;
   if (plain === undefined) return { host: defaultHost, port };
   return isHost(plain) ? { host: plain, port } : undefined;
+}
+
+/**
+ * Reads `ipc://PATH`, or an absolute path.
+ *
+ * @returns undefined when it is neither
+ */
+export function parseUnixAddress(text: string): UnixAddress | undefined {
+  if (!new RegExp(UNIX_PATTERN).test(text) || text.includes('\0')) return undefined;
+  return { path: text.replace(/^ipc:\/\//, '') };
 }
 
 function isHost(text: string): boolean {
@@ -134,7 +154,9 @@ export function checkValue(type: ValueType, value: unknown): Checked {
     case 'list':
       return checkList(type.item, Array.isArray(value) ? value : [value]);
     case 'address':
-      return value === false || value === undefined ? right(undefined) : checkAddress(value, type.defaultHost);
+      return value === false || value === undefined ? right(undefined) : checkAddress(value, type);
+    case 'metric-prefix':
+      return typeof value === 'string' && new RegExp(METRIC_PREFIX_PATTERN).test(value) ? right(value) : WRONG;
     case 'octal':
       return checkOctal(value);
   }
@@ -166,6 +188,7 @@ export function checkText(type: ValueType, text: string): Checked {
     case 'path':
     case 'choice':
     case 'address':
+    case 'metric-prefix':
     case 'octal':
       return checkValue(type, text);
   }
@@ -227,18 +250,20 @@ function checkList(item: ListItem, elements: readonly unknown[]): Checked {
 }
 
 function checkItem(item: ListItem, element: unknown): Checked {
-  if (item === 'address') return checkAddress(element, ANY_HOST);
+  if (item === 'address') return checkAddress(element, { defaultHost: ANY_HOST });
   return typeof element === 'string' && new RegExp(ITEM_PATTERNS[item]).test(element) ? right(element) : WRONG;
 }
 
-function checkAddress(value: unknown, defaultHost: string): Checked {
-  if (typeof value === 'number') return checkAddress(String(value), defaultHost);
+function checkAddress(value: unknown, type: { readonly defaultHost: string; readonly unix?: true }): Checked {
+  if (typeof value === 'number') return checkAddress(String(value), type);
   if (typeof value === 'string') {
     if (value === '' || value === OFF) return right(undefined);
-    const address = parseAddress(value, defaultHost);
+    const address = (type.unix ? parseUnixAddress(value) : undefined) ?? parseAddress(value, type.defaultHost);
     return address === undefined ? WRONG : right(address);
   }
-  if (typeof value !== 'object' || value === null || !('host' in value) || !('port' in value)) return WRONG;
+  if (typeof value !== 'object' || value === null) return WRONG;
+  if (type.unix && 'path' in value && typeof value.path === 'string') return checkAddress(`ipc://${value.path}`, type);
+  if (!('host' in value) || !('port' in value)) return WRONG;
   const { host, port } = value;
   if (typeof host !== 'string' || !(isIPv6(host) || isHost(host))) return WRONG;
   return typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65535

@@ -73,7 +73,7 @@ export class Commands {
         done({ kind: 'done' });
         return;
       case 'publish':
-        for (const item of command.items) door.publish(item);
+        for (const item of command.items) door.publish(item, 'rep');
         // It counts as under way until all workers can take more.
         door.whenClear(() => done({ kind: 'done' }));
     }

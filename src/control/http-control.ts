@@ -136,7 +136,7 @@ export class HttpControl {
           done({ code: 200, type: 'application/json', body: `${JSON.stringify(answer)}\n` });
         });
     }
-    for (const item of items) this.door.publish(item);
+    for (const item of items) this.door.publish(item, 'http');
     const answer = success('Published', type);
     // A publisher that waits for its answer does not publish more than can be taken.
     return this.door.congested ? (done) => this.door.whenClear(() => done(answer)) : answer;

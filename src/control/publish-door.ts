@@ -3,7 +3,7 @@
  * publishers wait where those who have to take their items cannot keep up.
  */
 import type { Publishing, PublishOutcome } from '../hub/admission.js';
-import type { Counters } from '../observe/counters.js';
+import type { Counters, PublishWay } from '../observe/counters.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Item } from '../protocol/item.js';
 import type { Wheel } from '../time/wheel.js';
@@ -32,7 +32,9 @@ export interface PublishDoorParts {
 export class PublishDoor {
   constructor(private readonly parts: PublishDoorParts) {}
 
-  publish(item: Item): PublishOutcome {
+  /** @param way - the item came in by */
+  publish(item: Item, way: PublishWay): PublishOutcome {
+    this.parts.counters.publishedBy[way] += 1;
     const outcome = this.parts.hub.publish(item);
     this.parts.onPublish(item, outcome);
     return outcome;
@@ -49,12 +51,13 @@ export class PublishDoor {
   }
 
   /**
-   * Publishes in order and reports what became of each item; `done` is called once, possibly before this returns, and
+   * Publishes in order what came over HTTP, and reports what became of each item; `done` is called once, possibly before this returns, and
    * not while publishers have to wait.
    * @param timeout - milliseconds after which the report is made with what is known
    */
   publishReported(items: readonly Item[], timeout: number, done: (reports: ItemReport[]) => void): void {
-    const { hub, wheel, onPublish } = this.parts;
+    const { hub, wheel, onPublish, counters } = this.parts;
+    counters.publishedBy.http += items.length;
     publishReported(items, { hub, wheel, timeout, onPublished: onPublish }, (reports) =>
       this.whenClear(() => done(reports)),
     );

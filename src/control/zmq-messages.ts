@@ -13,7 +13,7 @@ export function publishMessage(
   const parsed = parsePublishMessage(message, channel === undefined ? {} : { channel });
   switch (parsed.kind) {
     case 'item':
-      door.publish(parsed.item);
+      door.publish(parsed.item, socket);
       return;
     case 'syntax':
       door.refused(

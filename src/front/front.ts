@@ -1,5 +1,6 @@
 /** What a client port is to the rest of Holdfast, whatever parses on it. */
 import type { Counters } from '../observe/counters.js';
+import type { Survey } from '../observe/survey.js';
 import type { ListenAddress, OpenSocketsOptions } from '../sockets/open-sockets.js';
 import type { ClientRequest } from './client-request.js';
 import type { Http1Exchange } from './http1-exchange.js';
@@ -30,6 +31,8 @@ export interface Front {
   pause(): void;
   /** Accepts again; resolves when it does. */
   resume(): Promise<void>;
+  /** Counts its open connections, one by one. */
+  survey(into: Survey): void;
   /** Stops listening for good; resolves when the last connection has gone. */
   stopAccepting(): Promise<void>;
   /** Ends every connection: what is written already still goes out, for `grace` milliseconds at most. */

@@ -9,6 +9,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ClientState } from '../observe/survey.js';
 import { closeLingering } from '../sockets/lingering-close.js';
 import type { ClientRequest } from './client-request.js';
 import { badRequest, type EarlyError, earlyError } from './early-errors.js';
@@ -42,6 +43,7 @@ export class Http1Connection implements ExchangeOwner {
   private held = false;
   private paused = false;
   private scheduled = false;
+  private webSocket = false;
 
   constructor(
     private readonly server: ConnectionServer,
@@ -53,6 +55,19 @@ export class Http1Connection implements ExchangeOwner {
   /** Whether something is being answered, waits for it, or will never be answered any more. */
   get busy(): boolean {
     return this.current !== undefined || this.waiting !== undefined || this.lastWords !== undefined || this.closing;
+  }
+
+  /** What the connection is busy with, as it is counted. */
+  get phase(): ClientState {
+    if (this.webSocket) return 'websocket';
+    if (this.closing) return 'closing';
+    if (this.held) return 'held';
+    return this.current === undefined && this.waiting === undefined ? 'idle' : 'asking';
+  }
+
+  /** It is a WebSocket from now on. */
+  upgraded(): void {
+    this.webSocket = true;
   }
 
   /** A request was parsed. */

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { countClient, type Survey } from '../observe/survey.js';
 import { headerListOf } from '../protocol/raw-headers.js';
 import { type ListenAddress, OpenSockets } from '../sockets/open-sockets.js';
 import type { ClientRequest } from './client-request.js';
@@ -108,6 +109,14 @@ export class Http1Server implements Front {
     return this.sockets.resume();
   }
 
+  survey(into: Survey): void {
+    const { sockets } = this;
+    for (const socket of sockets) {
+      const connection = connectionOf(socket);
+      if (connection !== undefined) countClient(into, sockets.transport, connection.phase, socket.writableLength);
+    }
+  }
+
   stopAccepting(): Promise<void> {
     return this.sockets.stopAccepting();
   }
@@ -134,6 +143,7 @@ export class Http1Server implements Front {
       connection.refuse(badRequest(fault ?? (busy ? UPGRADE_WHILE_BUSY : BAD_UPGRADE)), versionOf(incoming));
       return;
     }
+    connection.upgraded();
     socket.on('error', () => socket.destroy());
     // Silence in both directions ends a WebSocket too (specification 11.1).
     socket.setTimeout(this.options.idleTimeout * 1_000);

@@ -126,7 +126,7 @@ export class Admission<Channel extends OrderedChannel> extends Timed {
       this.logPublish(item.channel, 0);
       return { kind: 'sent', receivers: 0 };
     }
-    const publication = new Publication(item, tally, step);
+    const publication = new Publication(item, tally, now, step);
     if (item.noSeq) return { kind: 'sent', receivers: this.release(channel, publication) };
     const receivers = this.outlet.receivers(channel, item);
     const result = this.sequencer.publish(channel, publication, now);

@@ -12,6 +12,7 @@ import { joinedBytes } from '../protocol/joined-bytes.js';
 import type { Encoding, Publication } from './publication.js';
 import type { OrderedChannel, WaitingItem } from './sequencer.js';
 import { deliverOne, SUBSCRIBER_KINDS, type SubscriberKind, type Subscription } from './subscriber.js';
+import type { WriteMeter } from './write-meter.js';
 
 /** What a run of items is to one encoding: bytes for several of them, or one that the subscriber handles itself. */
 type Step = { readonly bytes: Buffer; readonly count: number } | { readonly publication: Publication };
@@ -112,14 +113,15 @@ export class Channel implements OrderedChannel {
   /**
    * Brings up to `budget` subscribers up to date. Returns what is left of the budget; the channel is clean
    * (`dirty` false) when everybody has everything.
+   * @param meter - told of the items that everybody has; undefined: nobody measures
    */
-  flush(budget: number): number {
+  flush(budget: number, meter?: WriteMeter): number {
     let left = budget;
     while (this.dirty && left > 0) {
       const list = this[SUBSCRIBER_KINDS[this.kindAt] as SubscriberKind];
       if (this.indexAt >= list.length) this.indexAt = list.length - 1;
       if (this.indexAt < 0) {
-        this.nextList();
+        this.nextList(meter);
         continue;
       }
       const subscription = list[this.indexAt] as Subscription;
@@ -165,7 +167,7 @@ export class Channel implements OrderedChannel {
     this.passHead = this.head;
   }
 
-  private nextList(): void {
+  private nextList(meter: WriteMeter | undefined): void {
     this.kindAt += 1;
     if (this.kindAt < SUBSCRIBER_KINDS.length) {
       this.indexAt = this[SUBSCRIBER_KINDS[this.kindAt] as SubscriberKind].length - 1;
@@ -180,12 +182,14 @@ export class Channel implements OrderedChannel {
       this.steps = NO_STEPS;
       this.stepsEncoding = undefined;
       endTallies(done);
+      meter?.written(done);
       return;
     }
     const done = this.pending.splice(0, this.passHead - this.base);
     this.base = this.passHead;
     this.startPass();
     endTallies(done);
+    meter?.written(done);
   }
 
   private stepsFor(encoding: Encoding, from: number, head: number): readonly Step[] {

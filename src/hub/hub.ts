@@ -25,6 +25,7 @@ import { Readiness } from './readiness.js';
 import { deliverOne, SUBSCRIBER_KINDS, type Subscriber, type SubscriberKind, Subscription } from './subscriber.js';
 import type { Tally } from './tally.js';
 import type { Uplink } from './uplink.js';
+import type { WriteMeter } from './write-meter.js';
 
 /**
  * Subscribers written to before other work of the process gets a turn: about a millisecond. What is published meanwhile
@@ -57,6 +58,8 @@ export interface HubParts extends AdmissionParts {
   readonly uplink?: Uplink;
   /** Undefined: nobody counts them. */
   readonly blocks?: BlockWatch | undefined;
+  /** Measures how long items take to everybody; undefined: nobody wants to know. */
+  readonly meter?: WriteMeter | undefined;
 }
 
 export class Hub implements Publishing, Outlet<Channel> {
@@ -82,7 +85,13 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.readiness = new Readiness((channel) => this.closeIfEmpty(channel));
     this.limiter =
       settings.messageRate > 0
-        ? new RateLimiter(wheel.clock, settings.messageRate, settings.messageHwm, settings.messageBlockSize)
+        ? new RateLimiter(
+            wheel.clock,
+            settings.messageRate,
+            settings.messageHwm,
+            settings.messageBlockSize,
+            parts.meter,
+          )
         : undefined;
     this.linger = settings.subscriptionLinger * 1_000;
     this.lingering = new Lingering(wheel, (channel) => this.closeIfEmpty(channel));
@@ -137,6 +146,7 @@ export class Hub implements Publishing, Outlet<Channel> {
     const channel = known ?? new Channel(channelName);
     const subscription = new Subscription(channel, subscriber, plain);
     channel.add(subscription);
+    this.parts.counters.subscriptions[subscriber.kind] += 1;
     // What an observer publishes reaches the subscriber that it was told of.
     if (known === undefined) this.open(channel);
     this.counted(channel, subscriber.kind);
@@ -172,12 +182,12 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.readiness.connected(channel);
   }
 
-  /** An item from the uplink, whose place in the order is decided. */
-  receive(item: Item, tally?: Tally, step?: PublishStep): void {
+  /** An item from the uplink, whose place in the order is decided. @param since - clock milliseconds at which it came in */
+  receive(item: Item, tally?: Tally, since = 0, step?: PublishStep): void {
     const channel = this.channels.get(item.channel);
     if (channel === undefined) return;
     if (!item.noSeq) channel.lastId = item.id;
-    this.release(channel, new Publication(item, tally, step), this.receivers(channel, item));
+    this.release(channel, new Publication(item, tally, since, step), this.receivers(channel, item));
   }
 
   /** Ends a subscription; what was published and not yet written to it is not written. */
@@ -185,6 +195,7 @@ export class Hub implements Publishing, Outlet<Channel> {
     if (!subscription.active) return;
     const { channel, subscriber } = subscription;
     channel.remove(subscription);
+    this.parts.counters.subscriptions[subscriber.kind] -= 1;
     this.counted(channel, subscriber.kind);
     if (subscriber.kind === 'response' && this.linger > 0) {
       channel.lingerUntil = this.parts.wheel.clock.now() + this.linger;
@@ -207,6 +218,7 @@ export class Hub implements Publishing, Outlet<Channel> {
    */
   publishTo(keys: readonly string[], item: Item): number {
     this.parts.counters.published += 1;
+    this.parts.counters.publishedBy.backend += 1;
     const publication = new Publication(item);
     const receivers = new Map<Subscriber, Subscription[]>();
     for (const key of keys) {
@@ -267,7 +279,7 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.lingering.close();
     this.admission.close();
     this.deliver(() => {
-      for (const channel of this.dirty) channel.flush(Number.POSITIVE_INFINITY);
+      for (const channel of this.dirty) channel.flush(Number.POSITIVE_INFINITY, this.parts.meter);
       this.limiter?.close();
     });
     this.dirty = [];
@@ -300,7 +312,7 @@ export class Hub implements Publishing, Outlet<Channel> {
     if (channel.append(publication)) this.dirty.push(channel);
     // While something is delivered the writing goes on anyway; else a long backlog is written before more is taken.
     if (channel.backlog > MAX_BACKLOG && this.delivering === 0) {
-      this.deliver(() => channel.flush(Number.POSITIVE_INFINITY));
+      this.deliver(() => channel.flush(Number.POSITIVE_INFINITY, this.parts.meter));
     }
     this.turn ??= setImmediate(this.flushTurn);
   }
@@ -385,10 +397,11 @@ export class Hub implements Publishing, Outlet<Channel> {
   private readonly flushSlice = (): void => {
     let budget = SLICE;
     const { dirty } = this;
+    const { meter } = this.parts;
     while (this.flushed < dirty.length && budget > 0) {
       const channel = dirty[this.flushed] as Channel;
       this.flushed += 1;
-      budget = channel.flush(budget);
+      budget = channel.flush(budget, meter);
       // One that is not done goes behind the others, so that none waits for a large one.
       if (channel.dirty) dirty.push(channel);
     }

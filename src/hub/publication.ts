@@ -19,11 +19,15 @@ export class Publication {
   private encoding: Encoding | undefined = undefined;
   private bytes: Buffer | undefined = undefined;
   private others: Map<Encoding, Buffer | undefined> | undefined = undefined;
+  /** Deliveries that wait for their turn, where the rate is limited. */
+  owed = 0;
 
   constructor(
     readonly item: Item,
     /** Where each hold's outcome is counted, when the publisher asked for a report. */
     readonly tally: Tally | undefined = undefined,
+    /** Clock milliseconds at which it came in. */
+    readonly since = 0,
     /** Undefined: nobody listens. */
     readonly step: PublishStep | undefined = undefined,
   ) {}

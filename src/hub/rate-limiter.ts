@@ -7,6 +7,7 @@ import type { Item } from '../protocol/item.js';
 import type { Cancellable, Clock } from '../time/clock.js';
 import type { Publication } from './publication.js';
 import { deliverOne, type SubscriberKind, type Subscription } from './subscriber.js';
+import type { WriteMeter } from './write-meter.js';
 
 /** Milliseconds between two batches, unless the rate is below 40 a second. */
 const BATCH_INTERVAL = 25;
@@ -38,12 +39,14 @@ export class RateLimiter {
    * @param rate - deliveries a second, above 0
    * @param highWaterMark - weight that may wait in one bucket; 0 is unlimited
    * @param blockSize - bytes of one unit of weight; 0 weighs every delivery 1
+   * @param meter - undefined: nobody measures
    */
   constructor(
     private readonly clock: Clock,
     rate: number,
     private readonly highWaterMark: number,
     private readonly blockSize: number,
+    private readonly meter?: WriteMeter,
   ) {
     this.interval = rate < 1000 / BATCH_INTERVAL ? Math.floor(1000 / rate) : BATCH_INTERVAL;
     this.batchSize = rate < 1000 / BATCH_INTERVAL ? 1 : Math.ceil((rate * BATCH_INTERVAL) / 1000);
@@ -60,6 +63,7 @@ export class RateLimiter {
     const weight = blocksOf(publication.item, subscription.subscriber.kind, this.blockSize);
     if (this.highWaterMark > 0 && bucket.weight + weight > this.highWaterMark) return false;
     bucket.deliveries.push({ subscription, publication, weight });
+    publication.owed += 1;
     publication.tally?.begin();
     bucket.weight += weight;
     this.timer ??= this.clock.after(0, this.runBatch);
@@ -74,6 +78,7 @@ export class RateLimiter {
       for (const { subscription, publication } of deliveries.slice(next)) {
         deliverOne(subscription, publication);
         publication.tally?.end();
+        this.meter?.writtenOnce(publication);
       }
     }
     this.buckets.clear();
@@ -98,6 +103,7 @@ export class RateLimiter {
       const { active } = delivery.subscription;
       deliverOne(delivery.subscription, delivery.publication);
       delivery.publication.tally?.end();
+      this.meter?.writtenOnce(delivery.publication);
       if (!active) continue;
       const paid = Math.min(delivery.weight, left);
       bucket.debt = delivery.weight - paid;

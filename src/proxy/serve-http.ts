@@ -32,10 +32,12 @@ const JSONP_DEFAULTS: JsonpOptions = {
 export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: ClientExchange): void {
   const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
   const route = findRoute(parts, 'http', request, uri);
+  const sockjs = speaksSockjs(route, uri);
   parts.holds.counters.requests += 1;
+  parts.holds.counters.requestsBy[sockjs ? 'sockjs' : 'http'] += 1;
   if (parts.settings.logFrom) rememberPeer(request.peer);
   withTrust(partsFor(parts, route), request, (trusted) => {
-    if (speaksSockjs(route, uri)) {
+    if (sockjs) {
       serveSockjs(partsFor(parts, route), request, exchange, uri, { route, trusted });
       return;
     }

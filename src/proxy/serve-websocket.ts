@@ -26,6 +26,7 @@ export function serveWebSocket(
   const sockjs = speaksSockjs(route, uri) ? { route, socket: socketAt(pathBelow(route, uri)) } : undefined;
   if (sockjs !== undefined && sockjs.socket === undefined) {
     holds.counters.requests += 1;
+    holds.counters.requestsBy.sockjs += 1;
     holds.counters.requestErrors += 1;
     upgrade.reject(errorAnswer(404, 'Not Found'));
     return;
@@ -37,5 +38,5 @@ export function serveWebSocket(
       : socketDoor(holds, request, upgrade, maxMessageBytes, compression);
   if (door === undefined) return;
   const asked = sockjs === undefined ? uri : originUri(sockjs.route, uri, 'ws');
-  new WebSocketSession(parts, request, door, asked).start(route);
+  new WebSocketSession(parts, request, door, asked).start(route, sockjs === undefined ? 'ws' : 'sockjs');
 }

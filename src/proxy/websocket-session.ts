@@ -62,9 +62,10 @@ export class WebSocketSession {
     this.scheme = this.uri.secure ? 'wss' : 'ws';
   }
 
-  /** @param route - found for what the client asked for */
-  start(route: Route | undefined): void {
+  /** @param route - found for what the client asked for  @param by - what it speaks */
+  start(route: Route | undefined, by: 'ws' | 'sockjs'): void {
     this.parts.holds.counters.requests += 1;
+    this.parts.holds.counters.requestsBy[by] += 1;
     if (route === undefined) {
       this.arrive(undefined);
       this.refuse(errorAnswer(502, ROUTE_NOT_FOUND));

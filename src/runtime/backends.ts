@@ -1,7 +1,9 @@
 /** The ways to the targets of the route table in force. */
 import { HttpOrigin, type HttpOriginOptions } from '../backend/http-origin.js';
+import { MeteredBackend } from '../backend/metered-backend.js';
 import type { HttpBackend } from '../backend/verdict.js';
 import { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
+import type { OriginMeter } from '../observe/origin-meter.js';
 import type { Target } from '../routes/route.js';
 import { systemClock } from '../time/clock.js';
 import { Wheel } from '../time/wheel.js';
@@ -9,14 +11,18 @@ import { Wheel } from '../time/wheel.js';
 export class Backends {
   readonly webSockets: WebSocketOrigins;
   private readonly origins: HttpOrigin;
+  /** The way to ZeroMQ handlers, counted. */
+  private handlers: MeteredBackend | undefined = undefined;
+  private readonly meter: OriginMeter;
   /** Sockets are waited for in real time, whatever clock the holds go by. */
   private readonly originWheel = new Wheel(systemClock);
 
   /** @param zeroMq - the way to `zhttpreq/` targets; undefined while there is none */
   constructor(
-    options: Omit<HttpOriginOptions, 'wheel'>,
+    options: Omit<HttpOriginOptions, 'wheel'> & { readonly meter: OriginMeter },
     private readonly zeroMq: () => HttpBackend | undefined,
   ) {
+    this.meter = options.meter;
     this.origins = new HttpOrigin({ ...options, wheel: this.originWheel });
     this.webSockets = new WebSocketOrigins(options);
   }
@@ -26,11 +32,18 @@ export class Backends {
       case 'origin':
         return this.origins;
       case 'zhttpreq':
-        return this.zeroMq();
+        return this.metered(this.zeroMq());
       case 'zhttp':
       case 'test':
         return undefined;
     }
+  }
+
+  private metered(backend: HttpBackend | undefined): HttpBackend | undefined {
+    if (backend !== undefined && this.handlers?.backend !== backend) {
+      this.handlers = new MeteredBackend(backend, this.meter);
+    }
+    return backend === undefined ? undefined : this.handlers;
   }
 
   /** @param grace - milliseconds that requests under way may still take */

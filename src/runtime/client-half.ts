@@ -16,10 +16,13 @@ import type { HoldParts, OpenHold } from '../hold/hold-parts.js';
 import { RefreshGroups } from '../hold/refresh-groups.js';
 import { UpdateQueue } from '../hold/update-queue.js';
 import type { Hub } from '../hub/hub.js';
+import { ConnectionMinutes } from '../observe/connection-minutes.js';
 import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
+import { OriginMeter } from '../observe/origin-meter.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { ConnectionStats } from '../observe/stats/connection-stats.js';
+import { emptySurvey, type Survey } from '../observe/survey.js';
 import { Watch } from '../observe/visit.js';
 import { HTTP_FILTER_RATE } from '../protocol/filters/http-filter.js';
 import { parseKey } from '../protocol/key-format.js';
@@ -32,7 +35,7 @@ import { type HandedRequest, type SockjsElsewhere, serveHanded } from '../proxy/
 import { iframePage } from '../proxy/sockjs/iframe-page.js';
 import { SockjsSessions } from '../proxy/sockjs/sessions.js';
 import type { RouteTable } from '../routes/route-table.js';
-import type { Clock } from '../time/clock.js';
+import { type Clock, systemClock } from '../time/clock.js';
 import type { Wheel } from '../time/wheel.js';
 import { Backends } from './backends.js';
 
@@ -60,6 +63,7 @@ export interface ClientHalfParts {
 
 export class ClientHalf {
   private readonly fronts: Front[] = [];
+  private readonly minutes: ConnectionMinutes;
   private readonly holds: HoldParts;
   private readonly backends: Backends;
   private readonly signer: Signer;
@@ -73,6 +77,7 @@ export class ClientHalf {
     const { settings, hub, wheel, log, warnings, counters, random } = parts;
     const { clock } = wheel;
     this.table = table;
+    this.minutes = new ConnectionMinutes(clock, counters);
     this.holds = {
       hub,
       wheel,
@@ -97,6 +102,7 @@ export class ClientHalf {
         idleTimeout: originIdleTimeout,
         keepAlive: originKeepAlive,
         maxHeadBytes: maxOriginHeadBytes,
+        meter: new OriginMeter(counters, settings.metrics.listen === undefined ? undefined : systemClock.now),
       },
       parts.zeroMq,
     );
@@ -132,13 +138,14 @@ export class ClientHalf {
    */
   async open(): Promise<readonly ListenAddress[]> {
     const { settings, counters, warnings } = this.parts;
+    const { minutes } = this;
     const { http, websocket } = settings;
     const compression = websocket.allowCompression ? new Compression(websocket.compressionThreshold) : undefined;
     const addresses: ListenAddress[] = [];
     const Server = http.parser === 'node' ? Http1Server : EdgeServer;
     for (const address of http.listen) {
       const front = new Server(
-        { ...http, counters, warnings, onCount: this.parts.onClients, setting: 'http.listen' },
+        { ...http, counters, minutes, warnings, onCount: this.parts.onClients, setting: 'http.listen' },
         {
           request: (request, exchange) => serveHttp(this.proxy, request, exchange),
           webSocket: (request, upgrade) => serveWebSocket(this.proxy, request, upgrade, compression),
@@ -148,6 +155,14 @@ export class ClientHalf {
       addresses.push(await front.listen(address));
     }
     return addresses;
+  }
+
+  /** Looks at every client connection, and brings their minutes up to date. */
+  survey(): Survey {
+    const survey = emptySurvey();
+    this.minutes.count();
+    for (const front of this.fronts) front.survey(survey);
+    return survey;
   }
 
   /** Leaves new clients to the other processes that listen on the same addresses; one has to. */

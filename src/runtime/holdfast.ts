@@ -3,11 +3,12 @@
  * library comes through here, and the command line when there is a single process.
  */
 import { EventEmitter } from 'node:events';
-import type { ListenAddress, Settings } from '../config/settings.js';
+import type { ListenAddress, MetricsAddress, Settings } from '../config/settings.js';
 import { PublishDoor } from '../control/publish-door.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { PublishOutcome } from '../hub/admission.js';
 import { Hub } from '../hub/hub.js';
+import { WriteMeter } from '../hub/write-meter.js';
 import { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import { ReadableRate } from '../observe/readable-rate.js';
@@ -19,8 +20,10 @@ import { type Clock, systemClock } from '../time/clock.js';
 import { Wheel } from '../time/wheel.js';
 import { ClientHalf } from './client-half.js';
 import { FirstSubscriptions } from './first-subscriptions.js';
+import { MetricsPort, WITHOUT_WORKERS } from './metrics-port.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
 import { RoutesSource } from './routes-source.js';
+import { ServiceState } from './service-state.js';
 import { connectionStats, statsPublisher } from './stats.js';
 import { ZeroMqTargets } from './zeromq-targets.js';
 
@@ -37,7 +40,20 @@ export interface StartOptions {
 /** Where a running Holdfast can be reached. */
 export interface Addresses extends PublisherAddresses {
   readonly http: readonly ListenAddress[];
+  /** Undefined: metrics are off. */
+  readonly metrics: MetricsAddress | undefined;
 }
+
+/** Before anything listens. */
+export const NOWHERE: Addresses = {
+  http: [],
+  metrics: undefined,
+  control: undefined,
+  pull: [],
+  sub: [],
+  rep: [],
+  stats: [],
+};
 
 /** A Holdfast, in however many processes. */
 export interface Running {
@@ -70,8 +86,10 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly door: PublishDoor;
   private readonly zeroMq: ZeroMqTargets;
   private readonly routes: RoutesSource;
+  private readonly metrics: MetricsPort;
+  private readonly state = new ServiceState();
   private closing: Promise<void> | undefined = undefined;
-  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [], stats: [] };
+  private reachable: Addresses = NOWHERE;
   /** What has been counted since the start; live. */
   readonly counters = new Counters();
 
@@ -91,6 +109,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
       watch: stats,
       blocks: settings.publish.messageBlockSize > 0 ? connections : undefined,
       settings: { ...settings.publish, subscriptionLinger: settings.hold.subscriptionLinger },
+      meter: settings.metrics.listen && new WriteMeter(clock, this.counters.publishLatencies),
     });
     hub.observe({
       channelOpened: (channel) => this.emit('subscribe', channel),
@@ -125,6 +144,19 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
       forgive: options.forgiveRoutes,
       onTable: (table) => this.putInForce(table),
     });
+    this.metrics = new MetricsPort({
+      settings: settings.metrics,
+      clock,
+      warnings,
+      state: this.state,
+      look: () => ({
+        survey: this.clients.survey(),
+        counters: this.counters,
+        channels: hub.channelCount,
+        routes: this.routeCount,
+        ...WITHOUT_WORKERS,
+      }),
+    });
   }
 
   /**
@@ -156,7 +188,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
    */
   publish(item: object): PublishOutcome {
     if (this.closing !== undefined) throw new HoldfastError('HOLDFAST_CLOSED', 'cannot publish: Holdfast is closed');
-    return this.door.publish(parseItemJson(item));
+    return this.door.publish(parseItemJson(item), 'library');
   }
 
   reload(): Promise<void> {
@@ -169,9 +201,13 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   }
 
   private async open(): Promise<void> {
+    // Whoever watches the start can be answered from the first moment on.
+    const metrics = await this.metrics.open();
     await this.putInForce(await this.routes.load());
+    this.state.routesLoaded();
     const publishers = await this.publishers.open();
-    this.reachable = { http: await this.clients.open(), ...publishers };
+    this.reachable = { http: await this.clients.open(), metrics, ...publishers };
+    this.state.opened();
   }
 
   /** Requests find the new targets only when these can be reached. */
@@ -182,10 +218,12 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   }
 
   private async shutDown(): Promise<void> {
+    this.state.closes();
     const clients = this.clients.close();
     await Promise.all([clients, this.publishers.close(), this.routes.close()]);
     await this.zeroMq.close();
     await this.publishers.closeStats();
+    await this.metrics.close();
     this.wheel.close();
     this.emit('close');
     this.removeAllListeners();

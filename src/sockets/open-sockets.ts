@@ -1,6 +1,8 @@
 /** A listening server with the connections that are open on it, and the end of both. */
 import { type AddressInfo, type Server, type Socket, Server as TcpServer } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
+import type { ConnectionMinutes } from '../observe/connection-minutes.js';
+import type { Transport } from '../observe/counters.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 
 export interface ListenAddress {
@@ -12,7 +14,8 @@ export interface ListenAddress {
 const BACKLOG = 4_096;
 
 export class OpenSockets {
-  private readonly sockets = new Set<Socket>();
+  /** With what their minutes are counted by. */
+  private readonly sockets = new Map<Socket, number>();
   private onEmpty: (() => void) | undefined = undefined;
   /** What was asked for, port 0 included: by that the processes that share an address find each other. */
   private address: ListenAddress | undefined = undefined;
@@ -29,6 +32,11 @@ export class OpenSockets {
     server.on('drop', () => this.refused());
   }
 
+  /** What clients connect over. */
+  get transport(): Transport {
+    return this.options.transport ?? 'http';
+  }
+
   /** @returns false for one too many, which is closed */
   add(socket: Socket): boolean {
     const { counters, maxConnections, onCount } = this.options;
@@ -37,22 +45,25 @@ export class OpenSockets {
       this.refused();
       return false;
     }
-    this.sockets.add(socket);
+    this.sockets.set(socket, this.options.minutes?.opened() ?? 0);
     counters.openConnections += 1;
+    counters.acceptedConnections[this.transport] += 1;
     onCount?.(counters.openConnections);
     return true;
   }
 
   remove(socket: Socket): void {
+    const minute = this.sockets.get(socket);
+    const { counters, onCount, minutes } = this.options;
+    if (minute !== undefined) minutes?.closed(minute);
     this.sockets.delete(socket);
-    const { counters, onCount } = this.options;
     counters.openConnections -= 1;
     onCount?.(counters.openConnections);
     if (this.sockets.size === 0) this.onEmpty?.();
   }
 
   [Symbol.iterator](): Iterator<Socket> {
-    return this.sockets.values();
+    return this.sockets.keys();
   }
 
   async listen(address: ListenAddress): Promise<ListenAddress> {
@@ -96,9 +107,9 @@ export class OpenSockets {
   }
 
   endAll(grace: number): void {
-    for (const socket of this.sockets) socket.destroySoon();
+    for (const socket of this.sockets.keys()) socket.destroySoon();
     setTimeout(() => {
-      for (const socket of this.sockets) socket.destroy();
+      for (const socket of this.sockets.keys()) socket.destroy();
     }, grace).unref();
   }
 
@@ -116,7 +127,15 @@ export class OpenSockets {
 }
 
 export interface OpenSocketsOptions extends ListenOptions {
-  readonly counters: { openConnections: number; refusedConnections: number };
+  readonly counters: {
+    openConnections: number;
+    refusedConnections: number;
+    readonly acceptedConnections: Record<Transport, number>;
+  };
+  /** What connects there; default `http`. */
+  readonly transport?: Transport;
+  /** Counts how long they stay; undefined: nobody does. */
+  readonly minutes?: ConnectionMinutes | undefined;
   /** On all servers with these counters together. */
   readonly maxConnections: number;
   /** A connection has opened or closed. @param open - those on all servers with these counters */

@@ -71,6 +71,7 @@ describe('the JSON Schema', () => {
     ...[true, false, 0, 1, 5, 660, 7999, 70_000, 1.5, -1, 1e12],
     ...['', 'off', 'true', 'close', 'info', 'both', 'append', 'truncate:1', 'tcp://*:1', 'ipc://x', 'X-A', '* test'],
     ...['auto', '7999', '[::1]:80', 'localhost:1', ':1', 'a b:1', '660', '0o660', '999'],
+    ...['/run/x', '/', 'ipc:///run/x', 'ipc://', 'a_', '9a'],
     ...[[], ['append'], ['tcp://*:1', 'ipc://x'], ['127.0.0.1:1', 2], ['  '], [true], [['append']]],
   ];
 
@@ -91,6 +92,7 @@ describe('written', () => {
     [5, 5],
     ['x', 'x'],
     [{ host: '::1', port: 5 }, '[::1]:5'],
+    [{ path: '/run/x' }, 'ipc:///run/x'],
     [[{ host: '0.0.0.0', port: 7999 }], ['0.0.0.0:7999']],
   ])('%j as %j', (value, text) => {
     expect(written(value)).toEqual(text);

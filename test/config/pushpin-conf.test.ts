@@ -204,12 +204,48 @@ describe('wrong values', () => {
   });
 });
 
+describe('prometheus_port and prometheus_prefix', () => {
+  it.each<[string, unknown]>([
+    ['[handler]\nprometheus_port=9000', { host: '0.0.0.0', port: 9000 }],
+    ['[handler]\nprometheus_port=127.0.0.1:9000', { host: '127.0.0.1', port: 9000 }],
+    ['[proxy]\nprometheus_port=9000', { host: '0.0.0.0', port: 9000 }],
+    ['[handler]\nprometheus_port=9000\n[global]\nport_offset=10', { host: '0.0.0.0', port: 9000 }],
+    ['[global]\nrundir=/run/p\n[handler]\nprometheus_port=ipc://{rundir}/metrics', { path: '/run/p/metrics' }],
+    ['[handler]\nprometheus_port=', undefined],
+    ['[handler]\nprometheus_prefix=a', undefined],
+  ])('%j say where metrics listen', (text, address) => {
+    const { settings, warnings } = read(text);
+    expect([settings.metrics.listen, warnings]).toEqual([address, []]);
+  });
+
+  it('of the proxy stand for those of the handler, where that has none', () => {
+    const { settings, warnings } = read('[proxy]\nprometheus_port=1\nprometheus_prefix=p_');
+    expect([settings.metrics, warnings]).toEqual([{ listen: { host: '0.0.0.0', port: 1 }, prefix: 'p_' }, []]);
+  });
+
+  it('of both: those of the handler hold', () => {
+    const keys = 'prometheus_port=1\nprometheus_prefix=same_';
+    const { settings, warnings } = read(`[proxy]\n${keys.replace('=1', '=2')}\n[handler]\n${keys}`);
+    expect(settings.metrics).toEqual({ listen: { host: '0.0.0.0', port: 1 }, prefix: 'same_' });
+    expect(warnings).toEqual([
+      'pushpin.conf, line 2: [proxy] prometheus_port has no effect beside [handler] prometheus_port: there is one place for all metrics',
+    ]);
+  });
+
+  it('that cannot be are named, and metrics are off', () => {
+    const { settings, warnings } = read('[handler]\nprometheus_port=nowhere\nprometheus_prefix=9-');
+    expect(settings.metrics).toEqual({ listen: undefined, prefix: '' });
+    expect(warnings).toEqual([
+      'pushpin.conf, line 2: [handler] prometheus_port must be [address:]port, ipc://path, or off, not "nowhere"; off is used',
+      'pushpin.conf, line 3: [handler] prometheus_prefix must be letters, digits, _ and :, not beginning with a digit, not "9-"; "" is used',
+    ]);
+  });
+});
+
 describe('keys without meaning here', () => {
   it.each([
     ['runner', 'https_ports', '443'],
     ['runner', 'local_ports', '{rundir}/x'],
-    ['proxy', 'prometheus_port', '9000'],
-    ['handler', 'prometheus_port', '9001'],
     ['handler', 'state_spec', 'tcp://127.0.0.1:5564'],
   ])('[%s] %s is named once', (section, key, value) => {
     const { warnings } = read(`[${section}]\n${key}=${value}\n${key}=${value}`);

@@ -131,6 +131,7 @@ describe('defaultSettings', () => {
         subscriptionTtl: 60,
         reportInterval: 10,
       },
+      metrics: { listen: undefined, prefix: '' },
       log: { level: 'info', format: 'text', from: false, userAgent: false },
     } satisfies Settings);
   });

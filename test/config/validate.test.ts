@@ -14,6 +14,8 @@ const INTEGER: ValueType = { kind: 'integer', min: 1, max: 10 };
 const NUMBER: ValueType = { kind: 'number', min: 0.5, max: 10 };
 const CHOICE: ValueType = { kind: 'choice', values: ['close', 'drop'] };
 const ADDRESS: ValueType = { kind: 'address', defaultHost: '127.0.0.1' };
+const PLACE: ValueType = { kind: 'address', defaultHost: '0.0.0.0', unix: true };
+const PREFIX: ValueType = { kind: 'metric-prefix' };
 const ADDRESSES: ValueType = { kind: 'list', item: 'address' };
 const ENDPOINTS: ValueType = { kind: 'list', item: 'endpoint' };
 const RULES: ValueType = { kind: 'list', item: 'forwarded-rule' };
@@ -25,11 +27,48 @@ const ALL_TYPES: readonly ValueType[] = [
   { kind: 'key' },
   { kind: 'path' },
   { kind: 'list', item: 'header-name' },
-  ...[INTEGER, NUMBER, CHOICE, ADDRESS, ADDRESSES, ENDPOINTS, RULES, ROUTES, OCTAL],
+  ...[INTEGER, NUMBER, CHOICE, ADDRESS, ADDRESSES, ENDPOINTS, RULES, ROUTES, OCTAL, PLACE, PREFIX],
 ];
 
 const right = (value: unknown) => ({ ok: true, value });
 const WRONG = { ok: false };
+
+describe('an address that may be a path', () => {
+  it.each<[unknown, unknown]>([
+    ['9100', { host: '0.0.0.0', port: 9100 }],
+    [9100, { host: '0.0.0.0', port: 9100 }],
+    ['[::1]:9100', { host: '::1', port: 9100 }],
+    ['ipc:///run/metrics', { path: '/run/metrics' }],
+    ['ipc://metrics', { path: 'metrics' }],
+    ['/run/metrics', { path: '/run/metrics' }],
+    [{ path: '/run/metrics' }, { path: '/run/metrics' }],
+    ['off', undefined],
+    ['', undefined],
+  ])('reads %j', (written, address) => {
+    expect(checkValue(PLACE, written)).toEqual(right(address));
+  });
+
+  it.each(['ipc://', 'ipc:///', '/', '/run/', 'run/metrics', '/run/a\0b', { path: '' }, { path: 5 }, 'unix:x'])(
+    'refuses %j',
+    (written) => {
+      expect(checkValue(PLACE, written)).toEqual(WRONG);
+    },
+  );
+
+  it('is for nobody who did not ask for one', () => {
+    expect([checkValue(ADDRESS, '/run/x'), checkValue(ADDRESS, { path: '/run/x' })]).toEqual([WRONG, WRONG]);
+  });
+});
+
+describe('the prefix of a metric', () => {
+  it.each(['', 'pushpin_', 'a:b_', '_9'])('may be %j', (prefix) => {
+    expect(checkText(PREFIX, prefix)).toEqual(right(prefix));
+  });
+
+  it.each(['9', 'a-', 'ä', 'a b', '{', 'a\n'])('may not be %j', (prefix) => {
+    expect(checkText(PREFIX, prefix)).toEqual(WRONG);
+  });
+});
 
 describe('parseAddress', () => {
   it.each([

@@ -4,9 +4,11 @@ import { Counters, sumOf } from '../../src/observe/counters.js';
 describe('counters', () => {
   it('start at zero, every one of them', () => {
     const counters = new Counters();
-    const numbers = Object.values(counters).flatMap((value): unknown[] =>
-      typeof value === 'object' ? Object.values(value) : [value],
-    );
+    const flat = (object: object): unknown[] =>
+      Object.values(object).flatMap((value: unknown) =>
+        typeof value === 'object' && value !== null ? flat(value) : [value],
+      );
+    const numbers = flat(counters);
     expect(numbers.length).toBeGreaterThan(15);
     expect(numbers.every((number) => number === 0)).toBe(true);
   });

@@ -16,6 +16,8 @@ export interface PushpinOptions {
   readonly upstreamKey?: string;
   /** Stats in JSON on a port of its own, reported every second; otherwise nobody can hear them. */
   readonly stats?: boolean;
+  /** Further lines of the section `[handler]`. */
+  readonly handler?: readonly string[];
 }
 
 /** Milliseconds from the start to the first message through all of its processes. */
@@ -198,7 +200,7 @@ message_wait=5000
 id_cache_ttl=60
 connection_subscription_max=20
 subscription_linger=60
-`,
+${(options.handler ?? []).map((line) => `${line}\n`).join('')}`,
   );
   return file;
 }

@@ -18,6 +18,7 @@ export class RecordingTaker implements ItemTaker {
       return;
     }
     const report = payload.u32();
+    payload.number();
     payload.text();
     if (report > 0) this.reports.push(report);
     const item = readItem(payload);

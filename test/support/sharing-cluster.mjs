@@ -46,7 +46,7 @@ async function worker() {
   const sockets = new OpenSockets(server, {
     setting: 'http.listen',
     warnings: { warn: (_kind, line) => console.log(line) },
-    counters: { openConnections: 0, refusedConnections: 0 },
+    counters: { openConnections: 0, refusedConnections: 0, acceptedConnections: { http: 0, https: 0, unix: 0 } },
     maxConnections: 100,
   });
   const { port } = await sockets.listen({ host: '127.0.0.1', port: 0 });

@@ -12,7 +12,7 @@ import type { ResponseHead } from '../../protocol/http1/response-head.js';
 import { Timed, type Wheel } from '../../time/wheel.js';
 import { hearOut } from '../hear-out.js';
 import type { OriginConnection, OriginConnectionOptions, OriginExchange } from '../origin-connection.js';
-import { asError, ConnectionLostError } from '../origin-failure.js';
+import { asError, ConnectionLostError, OriginSilentError } from '../origin-failure.js';
 import type { OriginServer } from '../origin-server.js';
 import type { OriginRequest } from '../verdict.js';
 import { AnswerReader, type AnswerSink } from './answer-reader.js';
@@ -187,7 +187,7 @@ export class Http1Connection extends Timed implements OriginConnection, AnswerSi
     const left = this.since + limit - wheel.clock.now();
     if (left > 0) wheel.start(this, left);
     else if (this.state === 'unused') this.lost(this);
-    else this.fail(new Error('the origin was silent for too long'));
+    else this.fail(new OriginSilentError());
   }
 
   private connected(result: Socket | Error): void {

@@ -8,10 +8,12 @@
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { OriginMeter } from '../../observe/origin-meter.js';
 import { getHeaders, type HeaderList } from '../../protocol/headers.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
 import { headerListOf } from '../../protocol/raw-headers.js';
 import { asError, failureOf } from '../origin-failure.js';
+import { resultOf } from '../origin-result.js';
 import type { OriginServer } from '../origin-server.js';
 import type { Call, Failure } from '../verdict.js';
 import { type OpeningRequest, openingFault, openingHeaders } from './opening.js';
@@ -38,10 +40,15 @@ export interface HandshakeOptions {
   readonly maxRejectBytes: number;
   /** Told of the socket as soon as there is one. */
   readonly connected: (socket: Socket) => void;
+  readonly meter?: OriginMeter | undefined;
 }
 
 export class Handshake implements Call {
   private over = false;
+  /** What the meter gave when the request was sent. */
+  private since = 0;
+  /** The head of an answer has come. */
+  private heard = false;
   private socket: Socket | undefined = undefined;
   private readonly key = randomBytes(KEY_BYTES).toString('base64');
 
@@ -54,6 +61,7 @@ export class Handshake implements Call {
   ) {}
 
   start(): void {
+    this.since = this.options.meter?.begins() ?? 0;
     try {
       this.server.connect((result) => {
         if (result instanceof Error) this.fail(result);
@@ -66,6 +74,7 @@ export class Handshake implements Call {
   }
 
   cancel(): void {
+    if (!this.over && !this.heard) this.options.meter?.ends('cancelled');
     this.over = true;
     this.socket?.destroy();
   }
@@ -101,6 +110,7 @@ export class Handshake implements Call {
   }
 
   private upgraded(answer: IncomingMessage, socket: Socket, first: Buffer): void {
+    this.hear(101);
     const headers = headerListOf(answer.rawHeaders);
     const fault = openingFault(answer.httpVersion, headers, this.key);
     if (fault === undefined)
@@ -110,6 +120,7 @@ export class Handshake implements Call {
 
   private refused(answer: IncomingMessage): void {
     const { statusCode: code = 0, statusMessage: reason = '' } = answer;
+    this.hear(code);
     const headers = headerListOf(answer.rawHeaders);
     if (code === 101) {
       this.failWith({ kind: 'other', detail: 'the origin’s 101 has no upgrade' });
@@ -137,6 +148,12 @@ export class Handshake implements Call {
     answer.on('error', (error) => this.fail(error));
   }
 
+  private hear(code: number): void {
+    if (this.over) return;
+    this.heard = true;
+    this.options.meter?.answered(this.since, code);
+  }
+
   private fail(error: unknown): void {
     this.failWith(failureOf(asError(error), this.server.secure, this.socket !== undefined));
   }
@@ -149,6 +166,7 @@ export class Handshake implements Call {
   private finish(result: OpeningResult): void {
     if (this.over) return;
     this.over = true;
+    if (result.kind === 'failed' && !this.heard) this.options.meter?.ends(resultOf(result.failure));
     this.done(result);
   }
 }

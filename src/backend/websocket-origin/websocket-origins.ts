@@ -1,5 +1,6 @@
 /** Origins that speak WebSocket themselves: a connection for each client, all of them known until they have ended. */
 import type { Socket } from 'node:net';
+import type { OriginMeter } from '../../observe/origin-meter.js';
 import type { Target } from '../../routes/route.js';
 import { identityFor, originServer } from '../origin-server.js';
 import type { Call } from '../verdict.js';
@@ -12,6 +13,8 @@ export interface WebSocketOriginsOptions {
   /** Seconds without traffic after which a connection is given up. */
   readonly idleTimeout: number;
   readonly maxHeadBytes: number;
+  /** Counts the handshakes; undefined: nobody does. */
+  readonly meter?: OriginMeter;
 }
 
 export class WebSocketOrigins {
@@ -37,9 +40,10 @@ export class WebSocketOrigins {
     maxRejectBytes: number,
     done: (result: OpeningResult) => void,
   ): Call {
-    const { connectTimeout, idleTimeout, maxHeadBytes } = this.options;
+    const { connectTimeout, idleTimeout, maxHeadBytes, meter } = this.options;
     const server = originServer(target, identityFor(target, request.authority), connectTimeout * 1_000);
-    const options = { idleTimeout: idleTimeout * 1_000, maxHeadBytes, maxRejectBytes, connected: this.connected };
+    const { connected } = this;
+    const options = { idleTimeout: idleTimeout * 1_000, maxHeadBytes, maxRejectBytes, connected, meter };
     const handshake = new Handshake(server, request, options, done);
     handshake.start();
     return handshake;

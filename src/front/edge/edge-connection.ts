@@ -12,6 +12,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Counters } from '../../observe/counters.js';
+import type { ClientState } from '../../observe/survey.js';
 import type { HeaderList } from '../../protocol/headers.js';
 import type { ChunkedFault } from '../../protocol/http1/chunked-decoder.js';
 import { HEAD_END, startOfHead } from '../../protocol/http1/head-bounds.js';
@@ -74,6 +75,20 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
     private readonly socket: Socket,
   ) {
     this.headSince = terms.sweep.now;
+  }
+
+  /** What the connection is busy with, as it is counted. */
+  get phase(): ClientState {
+    switch (this.state) {
+      case 'reading':
+        return 'idle';
+      case 'handed-over':
+        return 'websocket';
+      case 'closing':
+        return 'closing';
+      default:
+        return this.held ? 'held' : 'asking';
+    }
   }
 
   /** The client has sent something. */

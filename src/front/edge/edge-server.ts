@@ -1,5 +1,6 @@
 /** The client port on bare TCP sockets: requests are parsed here, strictly, and an idle connection costs little. */
 import { createServer, type Server } from 'node:net';
+import { countClient, type Survey } from '../../observe/survey.js';
 import { type ListenAddress, OpenSockets } from '../../sockets/open-sockets.js';
 import { giveOwner, listenTo, ownerOf } from '../../sockets/socket-events.js';
 import { Sweep } from '../../sockets/sweep.js';
@@ -47,6 +48,14 @@ export class EdgeServer implements Front {
 
   resume(): Promise<void> {
     return this.sockets.resume();
+  }
+
+  survey(into: Survey): void {
+    const { sockets } = this;
+    for (const socket of sockets) {
+      const owner = ownerOf(socket);
+      if (owner instanceof EdgeConnection) countClient(into, sockets.transport, owner.phase, socket.writableLength);
+    }
   }
 
   async stopAccepting(): Promise<void> {

@@ -16,8 +16,8 @@ import type { Publication } from '../../hub/publication.js';
 import type { OrderedChannel, WaitingItem } from '../../hub/sequencer.js';
 import { SUBSCRIBER_KINDS, type SubscriberKind } from '../../hub/subscriber.js';
 import type { Tally, TallyCounts } from '../../hub/tally.js';
-import type { PublishStep } from '../../observe/steps.js';
 import type { Item } from '../../protocol/item.js';
+import { MACHINE_TIME } from '../../time/machine-time.js';
 import { FrameWriter } from './frames.js';
 import { writeItem } from './item-frames.js';
 import { FRAMES } from './messages.js';
@@ -173,11 +173,12 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
     return receivers;
   }
 
-  release({ takers }: CentralChannel, { item, tally, step }: Publication): void {
+  release({ takers }: CentralChannel, publication: Publication): void {
+    const { item, tally } = publication;
     const { watch } = this.parts;
     if (watch?.awake === true) watch.released(item, kindsOf(takers.values(), item.formats));
     if (tally === undefined) {
-      const frame = this.frameOf(item, 0, step);
+      const frame = this.frameOf(publication, 0);
       for (const taker of takers.keys()) taker.sendFrame(frame);
       return;
     }
@@ -187,7 +188,7 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
       tally.begin();
       this.lastReport = (this.lastReport % 0xffff_ffff) + 1;
       this.owed.set(this.lastReport, { taker, tally, promised });
-      taker.sendFrame(this.frameOf(item, this.lastReport, step));
+      taker.sendFrame(this.frameOf(publication, this.lastReport));
     }
     if (takers.size === 0) tally.expect(0);
   }
@@ -202,10 +203,11 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
     }
   }
 
-  private frameOf(item: Item, report: number, step: PublishStep | undefined): Buffer {
+  private frameOf({ item, since, step }: Publication, report: number): Buffer {
     const { writer } = this;
     writer.begin(FRAMES.item);
     writer.u32(report);
+    writer.number(since + MACHINE_TIME);
     writer.text(step?.traceparent ?? '');
     writeItem(writer, item);
     return writer.end();

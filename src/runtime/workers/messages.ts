@@ -7,6 +7,7 @@ import type { ListenAddress, Settings } from '../../config/settings.js';
 import type { ErrorCode } from '../../errors/catalogue.js';
 import type { TallyCounts } from '../../hub/tally.js';
 import type { CounterValues } from '../../observe/counters.js';
+import type { ProcessReading } from '../../observe/reading.js';
 import type { RouteTraffic, StatsPacket } from '../../observe/stats/stats-sink.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
 import type { HandedRequest } from '../../proxy/sockjs/elsewhere.js';
@@ -15,7 +16,10 @@ import type { ClientLimits } from './client-share.js';
 
 /** Frame types. 0 is that of plain objects. */
 export const FRAMES = {
-  /** To a worker: `report u32 | traceparent text | item`; 0 is no report, an empty text no trace. */
+  /**
+   * To a worker: `report u32 | since f64 | traceparent text | item`; 0 is no report, `since` the machine's time when the item
+   * came in, an empty text no trace.
+   */
   item: 1,
   /** To a worker, for each opening: `channel text | has id u8 | last id text`. */
   opened: 2,
@@ -76,7 +80,8 @@ export type WorkerMessage =
   | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string }
   | { readonly kind: 'forget'; readonly channel: string }
   | { readonly kind: 'settled'; readonly report: number; readonly counts: TallyCounts }
-  | { readonly kind: 'counters'; readonly values: CounterValues }
+  /** Every second. `reading`: only where metrics are on. */
+  | { readonly kind: 'counters'; readonly values: CounterValues; readonly reading: ProcessReading | undefined }
   /** For the stats socket: packets of the last turn, what has gone over connections in the last second. */
   | { readonly kind: 'stats'; readonly packets: readonly StatsPacket[] }
   | { readonly kind: 'traffic'; readonly routes: readonly RouteTraffic[] }

@@ -15,9 +15,11 @@ import type { RouteTable } from '../../routes/route-table.js';
 import { systemClock } from '../../time/clock.js';
 import { Wheel } from '../../time/wheel.js';
 import { FirstSubscriptions } from '../first-subscriptions.js';
-import type { Addresses, Running } from '../holdfast.js';
+import { type Addresses, NOWHERE, type Running } from '../holdfast.js';
+import { MetricsPort } from '../metrics-port.js';
 import { Publishers } from '../publishers.js';
 import { RoutesSource } from '../routes-source.js';
+import { ServiceState } from '../service-state.js';
 import { statsPublisher } from '../stats.js';
 import { ZeroMqTargets } from '../zeromq-targets.js';
 import { CentralHub } from './central-hub.js';
@@ -44,9 +46,11 @@ export class SeveralProcesses implements Running {
   private readonly publishers: Publishers;
   private readonly zeroMq: ZeroMqTargets;
   private readonly routes: RoutesSource;
+  private readonly metrics: MetricsPort;
+  private readonly state = new ServiceState(() => this.pool.troubles);
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
-  private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [], stats: [] };
+  private reachable: Addresses = NOWHERE;
 
   private constructor({ settings, logger, forgiveRoutes }: SeveralOptions) {
     const { wheel } = this;
@@ -95,6 +99,20 @@ export class SeveralProcesses implements Running {
       forgive: forgiveRoutes,
       onTable: (table) => this.putInForce(table),
     });
+    this.metrics = new MetricsPort({
+      settings: settings.metrics,
+      clock,
+      warnings,
+      state: this.state,
+      look: () => ({
+        survey: undefined,
+        counters: this.counters,
+        channels: this.hub.channelCount,
+        routes: this.routeCount,
+        workers: this.pool.reading,
+        workerReadings: this.pool.processReadings,
+      }),
+    });
   }
 
   /**
@@ -104,11 +122,14 @@ export class SeveralProcesses implements Running {
   static async start(options: SeveralOptions): Promise<SeveralProcesses> {
     const several = new SeveralProcesses(options);
     try {
+      const metrics = await several.metrics.open();
       several.table = await several.routes.load();
+      several.state.routesLoaded();
       await several.zeroMq.prepare(several.table);
       const publishers = await several.publishers.open();
       const { addresses } = await several.pool.open();
-      several.reachable = { http: addresses, ...publishers };
+      several.reachable = { http: addresses, metrics, ...publishers };
+      several.state.opened();
     } catch (error) {
       await several.close();
       throw error;
@@ -146,12 +167,14 @@ export class SeveralProcesses implements Running {
   }
 
   private async shutDown(): Promise<void> {
+    this.state.closes();
     // What publishers have been told is published is on the bus before its workers are told to end.
     await Promise.all([this.publishers.close(), this.routes.close()]);
     await this.pool.close();
     await this.zeroMq.close();
     await this.publishers.closeStats();
     this.hub.close();
+    await this.metrics.close();
     this.wheel.close();
   }
 }

@@ -11,6 +11,7 @@ import { WholeAnswer } from '../../backend/whole-answer.js';
 import type { StatsPublisher } from '../../control/stats-publisher.js';
 import { HoldfastError } from '../../errors/holdfast-error.js';
 import { Counters, type CounterValues } from '../../observe/counters.js';
+import type { ProcessReading } from '../../observe/reading.js';
 import type { Clock } from '../../time/clock.js';
 import { Bus } from './bus.js';
 import type { CentralHub, ItemTaker } from './central-hub.js';
@@ -49,6 +50,8 @@ export interface WorkerEnd {
 export class WorkerLink implements ItemTaker, Acceptor {
   /** Last counters it has told. */
   counters: CounterValues = new Counters();
+  /** What it has told of itself last; undefined while metrics are off. */
+  reading: ProcessReading | undefined = undefined;
   /** It listens. */
   serving = false;
   /** It has listened, whatever has become of it. */
@@ -204,6 +207,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
         return;
       case 'counters':
         this.counters = message.values;
+        this.reading = message.reading;
         this.clientsChanged();
         return;
       case 'stats':

@@ -9,8 +9,9 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { Congestion } from '../../control/publish-door.js';
-import { type CounterValues, sumOf } from '../../observe/counters.js';
+import { type CounterValues, pastOf, sumOf } from '../../observe/counters.js';
 import type { Logger } from '../../observe/logger.js';
+import type { ProcessReading, Reading } from '../../observe/reading.js';
 import type { Cancellable, Clock } from '../../time/clock.js';
 import type { MainMessage, StartMessage } from './messages.js';
 import { SlowWorkers } from './slow-workers.js';
@@ -89,6 +90,31 @@ export class WorkerPool implements Congestion {
   /** What all workers together have counted, those included that have ended. */
   get counters(): CounterValues {
     return sumOf([...this.past, ...this.links.map(({ counters }) => counters)]);
+  }
+
+  /** What the workers that serve have told of themselves last, by name. */
+  get processReadings(): ReadonlyMap<string, ProcessReading> {
+    const readings = new Map<string, ProcessReading>();
+    for (const { number, link } of this.slots) {
+      if (link?.serving === true && link.reading !== undefined) readings.set(nameOf(number), link.reading);
+    }
+    return readings;
+  }
+
+  get reading(): Reading['workers'] {
+    const queuedBytes = new Map<string, number>();
+    for (const { number, link } of this.slots) {
+      if (link?.serving === true) queuedBytes.set(nameOf(number), link.queuedBytes);
+    }
+    const { restarts, slots } = this;
+    return { configured: slots.length, serving: queuedBytes.size, restarts, queuedBytes };
+  }
+
+  /** One line for each worker that does not serve. */
+  get troubles(): readonly string[] {
+    return this.slots
+      .filter(({ link }) => link?.serving !== true)
+      .map(({ number }) => `${nameOf(number)} does not serve`);
   }
 
   get congested(): boolean {
@@ -183,7 +209,10 @@ export class WorkerPool implements Congestion {
 
   /** What has happened stays counted, what was held does not. */
   private remember(counters: CounterValues): void {
-    const past = { ...counters, openConnections: 0, holds: { response: 0, stream: 0, ws: 0 } };
-    this.past = [sumOf([...this.past, past])];
+    this.past = [sumOf([...this.past, pastOf(counters)])];
   }
+}
+
+function nameOf(worker: number): string {
+  return `worker ${worker}`;
 }

@@ -4,9 +4,11 @@
  */
 import type { ListenAddress } from '../../config/settings.js';
 import { Hub } from '../../hub/hub.js';
+import { WriteMeter } from '../../hub/write-meter.js';
 import { Counters } from '../../observe/counters.js';
 import { ReadableRate } from '../../observe/readable-rate.js';
 import type { ConnectionStats } from '../../observe/stats/connection-stats.js';
+import { Vitals } from '../../observe/vitals.js';
 import { RouteTable } from '../../routes/route-table.js';
 import { systemClock } from '../../time/clock.js';
 import { Wheel } from '../../time/wheel.js';
@@ -36,6 +38,8 @@ export class WorkerProcess {
   private readonly share: ClientShare;
   private readonly stats: ConnectionStats | undefined;
   private readonly telling: NodeJS.Timeout;
+  /** Undefined where metrics are off. */
+  private readonly vitals: Vitals | undefined;
 
   constructor(
     private readonly bus: WorkerBus,
@@ -56,7 +60,9 @@ export class WorkerProcess {
       blocks: settings.publish.messageBlockSize > 0 ? stats : undefined,
       settings: { ...settings.publish, subscriptionLinger: settings.hold.subscriptionLinger },
       uplink,
+      meter: settings.metrics.listen && new WriteMeter(wheel.clock, counters.publishLatencies),
     });
+    this.vitals = settings.metrics.listen && new Vitals(wheel.clock);
     uplink.attach(this.hub);
     this.handlers = new HandlersBeyond(bus);
     const zeroMq = () => this.handlers;
@@ -154,6 +160,9 @@ export class WorkerProcess {
   }
 
   private tellCounters(): void {
-    this.bus.send({ kind: 'counters', values: { ...this.counters } });
+    const { vitals, clients } = this;
+    // The survey brings some of the counters up to date.
+    const reading = vitals && { vitals: vitals.read(), survey: clients.survey() };
+    this.bus.send({ kind: 'counters', values: { ...this.counters }, reading });
   }
 }

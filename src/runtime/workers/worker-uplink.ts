@@ -7,6 +7,7 @@ import type { Hub } from '../../hub/hub.js';
 import { receivedStep } from '../../hub/hub-watch.js';
 import { Tally } from '../../hub/tally.js';
 import type { Uplink } from '../../hub/uplink.js';
+import { MACHINE_TIME } from '../../time/machine-time.js';
 import type { Bus } from './bus.js';
 import { type FramePayload, FrameWriter } from './frames.js';
 import { readItem } from './item-frames.js';
@@ -57,16 +58,17 @@ export class WorkerUplink implements Uplink {
 
   private item(payload: FramePayload): void {
     const report = payload.u32();
+    const since = payload.number() - MACHINE_TIME;
     const traceparent = payload.text();
     const item = readItem(payload);
     const step = receivedStep(item, traceparent);
     if (report === 0) {
-      this.hub?.receive(item, undefined, step);
+      this.hub?.receive(item, undefined, since, step);
       return;
     }
     const tally: Tally = new Tally(() => this.bus.send({ kind: 'settled', report, counts: tally.counts }));
     tally.begin();
-    this.hub?.receive(item, tally, step);
+    this.hub?.receive(item, tally, since, step);
     tally.end();
   }
 

@@ -41,6 +41,7 @@ function worker() {
     item: (channel: string, text: string, report = 0, id?: string) =>
       take(FRAMES.item, (writer) => {
         writer.u32(report);
+        writer.number(0);
         writer.text('');
         writeItem(writer, streamItem(channel, text, { id }));
       }),

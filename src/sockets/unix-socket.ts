@@ -1,0 +1,59 @@
+/** Listening on a Unix socket whose file may have been left behind. */
+import { lstatSync, unlinkSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
+
+/** Bytes of a path; libuv would cut a longer one. */
+const MAX_PATH_BYTES = 107;
+
+/**
+ * Resolves when `server` listens. The file of a process that has ended is replaced; that of one that lives, and any file
+ * that is no socket, stays.
+ *
+ * @throws Error when the path cannot be had
+ */
+export async function listenAt(server: Server, path: string): Promise<void> {
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw new Error(`the path has more than ${MAX_PATH_BYTES} bytes`);
+  try {
+    await listen(server, path);
+  } catch (error) {
+    if (!isInUse(error) || !isSocket(path) || (await isAnswered(path))) throw error;
+    unlinkSync(path);
+    await listen(server, path);
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => {
+      server.off('listening', listening);
+      reject(error);
+    };
+    const listening = (): void => {
+      server.off('error', failed);
+      resolve();
+    };
+    server.once('error', failed);
+    server.once('listening', listening);
+    server.listen(path);
+  });
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+function isSocket(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+}
+
+/** Whether somebody listens there. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
