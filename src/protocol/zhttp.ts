@@ -73,6 +73,7 @@ export interface ZhttpRequestPacket {
 
 /** A packet from a worker. Absent flags are false, other absent members undefined. */
 export interface ZhttpResponsePacket {
+  /** Routing id of the sender's ROUTER socket, one character for each byte. */
   readonly from: string | undefined;
   readonly id: string | readonly ZhttpSessionId[] | undefined;
   readonly seq: number | undefined;
@@ -168,7 +169,7 @@ export function decodeZhttpResponse(frame: Buffer): ZhttpResponsePacket {
     throw invalid("'content-type' is neither text nor binary");
   }
   return {
-    from: text(map, 'from'),
+    from: bytes(map, 'from')?.toString('latin1'),
     id: idOf(map),
     seq: count(map, 'seq'),
     type: PACKET_TYPES.find((known) => known === type) ?? unknownType(),

@@ -2,6 +2,7 @@
 import { HttpOrigin, type HttpOriginOptions } from '../backend/http-origin.js';
 import type { HttpBackend } from '../backend/verdict.js';
 import { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
+import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { Target } from '../routes/route.js';
 import { systemClock } from '../time/clock.js';
 import { Wheel } from '../time/wheel.js';
@@ -16,6 +17,7 @@ export class Backends {
   constructor(
     options: Omit<HttpOriginOptions, 'wheel'>,
     private readonly zeroMq: () => HttpBackend | undefined,
+    readonly zhttp: ZhttpSessions,
   ) {
     this.origins = new HttpOrigin({ ...options, wheel: this.originWheel });
     this.webSockets = new WebSocketOrigins(options);
@@ -28,6 +30,7 @@ export class Backends {
       case 'zhttpreq':
         return this.zeroMq();
       case 'zhttp':
+        return this.zhttp;
       case 'test':
         return undefined;
     }
@@ -35,7 +38,7 @@ export class Backends {
 
   /** @param grace - milliseconds that requests under way may still take */
   async close(grace: number): Promise<void> {
-    await Promise.all([this.origins.close(grace), this.webSockets.close(grace)]);
+    await Promise.all([this.origins.close(grace), this.webSockets.close(grace), this.zhttp.close(grace)]);
     this.originWheel.close();
   }
 }

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Signer } from '../backend/signature.js';
 import { verificationKeyOf, verifyGripSig } from '../backend/trust.js';
 import type { HttpBackend } from '../backend/verdict.js';
+import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
 import { EdgeServer } from '../front/edge/edge-server.js';
 import type { Front } from '../front/front.js';
@@ -48,6 +49,8 @@ export interface ClientHalfParts {
   readonly random: () => number;
   /** The way to ZeroMQ handlers; undefined while there is none. */
   readonly zeroMq: () => HttpBackend | undefined;
+  /** The sessions with ZeroMQ handlers that stream. */
+  readonly zhttp: ZhttpSessions;
   /** SockJS sessions of other processes. */
   readonly sockjsElsewhere?: SockjsElsewhere;
   /** A client connection has opened or closed. */
@@ -95,6 +98,7 @@ export class ClientHalf {
         maxHeadBytes: maxOriginHeadBytes,
       },
       parts.zeroMq,
+      parts.zhttp,
     );
     this.signer = new Signer(() => clock.wallTime(), { keyFailed: (text) => log.error(text) });
     this.proxy = {

@@ -3,6 +3,7 @@
  * library comes through here, and the command line when there is a single process.
  */
 import { EventEmitter } from 'node:events';
+import { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
 import { PublishDoor } from '../control/publish-door.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
@@ -91,8 +92,10 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     if (settings.hold.updateOnFirstSubscription) hub.observe(new FirstSubscriptions(hub, this.wheel));
     this.zeroMq = new ZeroMqTargets(shared);
     const zeroMq = () => this.zeroMq.requests;
+    const { sockets, instanceId } = this.zeroMq;
+    const zhttp = new ZhttpSessions({ ...shared, instanceId, link: (taker) => sockets.link(taker) });
     this.clients = new ClientHalf(
-      { ...shared, settings, hub, random, zeroMq },
+      { ...shared, settings, hub, random, zeroMq, zhttp },
       parseRoutesLines([], COMMAND_LINE).table,
     );
     this.door = new PublishDoor({

@@ -20,6 +20,15 @@ export const FRAMES = {
   opened: 2,
   /** From a worker, again and again: `channel text | state u8 | response u32 | stream u32 | ws u32`. */
   channels: 3,
+  /** From a worker, for the sockets of `zhttp/` targets: `spec text | …`, as `zhttp-frames.ts` writes them. */
+  zhttpBegin: 4,
+  zhttpFollow: 5,
+  zhttpFollowAll: 6,
+  zhttpEnd: 7,
+  /** To a worker: a packet as it came; `id text | loss u8`; `spec text`. */
+  zhttpPacket: 8,
+  zhttpLost: 9,
+  zhttpProbe: 10,
 } as const;
 
 /** States of a channel in a worker. */
@@ -33,6 +42,8 @@ export interface StartMessage {
   /** Number of this worker, counted from 0, and of all. */
   readonly number: number;
   readonly count: number;
+  /** What ZeroMQ handlers know all processes by. */
+  readonly instanceId: string;
 }
 
 /** To a worker. */

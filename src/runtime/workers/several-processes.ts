@@ -64,6 +64,7 @@ export class SeveralProcesses implements Running {
       link: {
         hub: this.hub,
         zeroMq: () => this.zeroMq.requests,
+        zhttp: this.zeroMq.sockets,
         relay: new SessionRelay((number) => this.pool.serving(number)),
         search,
       },
@@ -73,6 +74,7 @@ export class SeveralProcesses implements Running {
         routes: this.table.routes(),
         number,
         count,
+        instanceId: this.zeroMq.instanceId,
       }),
     });
     const door = new PublishDoor({
