@@ -36,7 +36,7 @@ export interface ZhttpExtensions {
 
 /** A packet from the proxy to a worker. Undefined and false members are not sent. */
 export interface ZhttpRequestPacket {
-  /** Instance id of the proxy, where answers are sent to. */
+  /** Instance id of the proxy, where answers are sent to; one character for each byte. */
   readonly from: string;
   readonly id: string | readonly ZhttpSessionId[];
   /** Counts the packets of a session from 0; absent in req mode. */
@@ -104,7 +104,7 @@ export function encodeZhttpRequest(packet: ZhttpRequestPacket): Buffer {
     if (value !== undefined && value !== false) map.set(name, value);
   };
   const { id, type, headers, ext } = packet;
-  add('from', packet.from);
+  add('from', headerBytes(packet.from));
   add('id', typeof id === 'string' ? id : id.map(sessionInput));
   add('seq', packet.seq);
   add('type', type === 'data' ? undefined : type);

@@ -5,10 +5,12 @@ import type { ZhttpResponsePacket } from '../../protocol/zhttp.js';
 import type { Target } from '../../routes/route.js';
 import type { Wheel } from '../../time/wheel.js';
 import type { AnswerCall, AnswerReceiver, Call, Failure, HttpBackend, OriginRequest } from '../verdict.js';
+import type { OpeningRequest } from '../websocket-origin/opening.js';
 import { KeepAlives } from './keep-alives.js';
 import type { Loss, PacketLink, PacketTaker } from './packet-link.js';
 import type { SessionHome, ZhttpSession } from './session.js';
 import { ZhttpCall } from './zhttp-call.js';
+import { type SocketLimits, type SocketResult, ZhttpSocket } from './zhttp-socket.js';
 
 /** Sessions of one process; each may have a window of bytes waiting both ways. */
 const MAX_SESSIONS = 50_000;
@@ -49,12 +51,30 @@ export class ZhttpSessions implements HttpBackend, SessionHome, PacketTaker {
   }
 
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
-    if (target.kind !== 'zhttp') return refuse({ kind: 'unreachable' }, receiver);
-    if (this.isFull) return refuse(FULL, receiver);
+    if (target.kind !== 'zhttp') return refuse({ kind: 'unreachable' }, (failure) => receiver.failed(failure));
+    if (this.isFull) return refuse(FULL, (failure) => receiver.failed(failure));
     const call = new ZhttpCall(this, request, target, receiver);
     this.add(call);
     call.start();
     return call;
+  }
+
+  /**
+   * Asks a handler for a WebSocket.
+   *
+   * @param done - called once, never before this returns; with an open one its owner has to listen at once
+   */
+  open(
+    target: Target & { readonly kind: 'zhttp' },
+    request: OpeningRequest,
+    limits: SocketLimits,
+    done: (result: SocketResult) => void,
+  ): Call {
+    if (this.isFull) return refuse(FULL, (failure) => done({ kind: 'failed', failure }));
+    const session = new ZhttpSocket(this, target, limits, done);
+    this.add(session);
+    session.start(request);
+    return session;
   }
 
   packet(packet: ZhttpResponsePacket): void {
@@ -125,7 +145,7 @@ export class ZhttpSessions implements HttpBackend, SessionHome, PacketTaker {
 
 const FULL: Failure = { kind: 'other', detail: `more than ${MAX_SESSIONS} sessions with handlers` };
 
-function refuse(failure: Failure, { failed }: { failed: (failure: Failure) => void }): AnswerCall & Call {
+function refuse(failure: Failure, failed: (failure: Failure) => void): AnswerCall {
   let over = false;
   queueMicrotask(() => {
     if (!over) failed(failure);
