@@ -100,6 +100,8 @@ export class WorkerSession {
   readonly id: string;
   /** What has come after the first packet. */
   readonly packets: Packet[] = [];
+  /** Bytes that Holdfast has given credits for, after the first packet. */
+  credits = 0;
   private seq = 0;
   private readonly watch = new Watch();
 
@@ -139,11 +141,6 @@ export class WorkerSession {
     return this.packets.filter((packet) => (packet.type ?? 'data') === type);
   }
 
-  /** Bytes that Holdfast has given credits for. */
-  get credits(): number {
-    return this.packets.reduce((sum, { credits }) => sum + (typeof credits === 'number' ? credits : 0), 0);
-  }
-
   /** Resolves with the first packet of `type`. */
   async gets(type: string): Promise<Packet> {
     await this.until(`a packet of type ${type}`, () => this.of(type).length > 0);
@@ -156,6 +153,7 @@ export class WorkerSession {
 
   came(packet: Packet): void {
     this.packets.push(packet);
+    if (typeof packet.credits === 'number') this.credits += packet.credits;
     this.watch.changed();
   }
 }
