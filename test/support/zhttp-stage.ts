@@ -23,7 +23,7 @@ import type { ManualClock } from './manual-clock.js';
 import type { RawClient } from './raw-client.js';
 import { sampleHub } from './sample-hub.js';
 import { EventsClient, knock } from './websocket-client.js';
-import { type WorkerSession, ZhttpWorker } from './zhttp-worker.js';
+import { type WorkerOptions, type WorkerSession, ZhttpWorker } from './zhttp-worker.js';
 
 export interface ZhttpStageOptions {
   /** In front of the target; default `*,debug`, so that the client is told what happened. */
@@ -72,8 +72,8 @@ export class ZhttpStage {
     return new ZhttpStage(opened, spec, address?.port ?? 0, zhttp, sockets, hub, clock, log, counters);
   }
 
-  worker(name?: string): Promise<ZhttpWorker> {
-    return ZhttpWorker.connect(this.opened, this.spec, name);
+  worker(name?: string, options?: WorkerOptions): Promise<ZhttpWorker> {
+    return ZhttpWorker.connect(this.opened, this.spec, name, options);
   }
 
   get(path: string, ...headers: readonly string[]): Promise<RawClient> {

@@ -12,6 +12,11 @@ export type Packet = Readonly<Record<string, unknown>>;
 /** Members of a packet to be sent, beside those that every one has. */
 export type Fields = Readonly<Record<string, TnetInput>>;
 
+export interface WorkerOptions {
+  /** Cannot be spoken to before `connectRouter`. */
+  readonly routerLater?: boolean;
+}
+
 export class ZhttpWorker {
   private readonly sessions: WorkerSession[] = [];
   private readonly byId = new Map<string, WorkerSession>();
@@ -27,6 +32,7 @@ export class ZhttpWorker {
     private readonly pull: Pull,
     readonly router: Router,
     readonly pub: XPublisher,
+    private readonly outStream: string,
   ) {
     void receiveAll(pull, ([frame]) => this.began(frame ?? Buffer.alloc(0)));
     void receiveAll(router, (frames) => this.followed(frames));
@@ -34,17 +40,34 @@ export class ZhttpWorker {
   }
 
   /** Connects, and resolves when all that is sent arrives. */
-  static async connect(opened: Opened, spec: string, name = 'worker'): Promise<ZhttpWorker> {
+  static async connect(
+    opened: Opened,
+    spec: string,
+    name = 'worker',
+    { routerLater = false }: WorkerOptions = {},
+  ): Promise<ZhttpWorker> {
     const addresses = zhttpAddresses(spec, 'the test');
     const pull = opened.add(new Pull({ linger: 0 }), (socket) => socket.close());
     const router = opened.add(new Router({ routingId: name, linger: 0 }), (socket) => socket.close());
     const pub = opened.add(new XPublisher({ linger: 0 }), (socket) => socket.close());
     // One after the other: when the last of them is subscribed to, the first has been known for long.
     await meet(pull, addresses.out);
-    await meet(router, addresses.outStream);
+    if (!routerLater) await meet(router, addresses.outStream);
     pub.connect(addresses.in);
     const [topic] = await within('the subscription', pub.receive());
-    return new ZhttpWorker(name, String(topic?.subarray(1)).trim(), pull, router, pub);
+    return new ZhttpWorker(name, String(topic?.subarray(1)).trim(), pull, router, pub, addresses.outStream);
+  }
+
+  /** Makes the connection that `routerLater` has left out. */
+  connectRouter(): Promise<void> {
+    return meet(this.router, this.outStream);
+  }
+
+  /** What comes for this session of another worker is kept here from now on. */
+  adopt({ first }: WorkerSession): WorkerSession {
+    const session = new WorkerSession(this, first);
+    this.byId.set(session.id, session);
+    return session;
   }
 
   /** The next session that begins, or has begun and was not asked for yet. */

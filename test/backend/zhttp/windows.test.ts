@@ -1,7 +1,6 @@
 /** Credits both ways between a client and a ZHTTP worker (specification 9.4): neither side gets more than it takes. */
 import { describe, expect, it } from 'vitest';
 import { Opened } from '../../support/closing.js';
-import { turnUntil } from '../../support/deadline.js';
 import { ZhttpStage } from '../../support/zhttp-stage.js';
 import type { WorkerSession } from '../../support/zhttp-worker.js';
 
@@ -239,12 +238,15 @@ describe('the body of an answer', () => {
     const session = await worker.session();
     await session.head();
     // Fill what the system takes, so that the rest waits here.
-    while (session.credits > 0 || session.packets.length < 2) {
-      const before = session.credits;
+    let sent = 0;
+    for (let idle = 0; idle < 100; idle += 1) {
+      if (sent - session.credits > 0) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        continue;
+      }
+      idle = 0;
+      sent += 100_000;
       await session.send({ body: text(100_000), more: true });
-      let turns = 0;
-      await turnUntil('credits, or none', () => session.credits > before || ++turns > 2_000);
-      if (session.credits === before) break;
     }
     for (let count = 0; count < 50_000; count += 1) await session.send({ body: 'x', more: true });
     await session.send({ body: 'the end' });
