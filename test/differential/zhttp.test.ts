@@ -212,7 +212,7 @@ function withHeader(packet: Packet, line: string): Packet {
   return { ...packet, headers: [...packet.headers, line].sort() };
 }
 
-/** Without what is chance, or a later version's; parts of a body as one, because how it is cut is nobody's promise. */
+/** Without what is chance, or a later version's; parts of a body as one, and credits too: how they are cut is chance. */
 function comparable(packets: readonly Packet[]): Packet[] {
   const all: Packet[] = [];
   for (const { from: _from, id: _id, seq: _seq, 'router-resp': _later, ...packet } of packets) {
@@ -221,6 +221,10 @@ function comparable(packets: readonly Packet[]): Packet[] {
     if (before?.more === true && packet.type === undefined) {
       const { more: _more, ...rest } = before;
       all[all.length - 1] = { ...rest, ...packet, body: `${before.body ?? ''}${packet.body ?? ''}` };
+      continue;
+    }
+    if (before?.type === 'credit' && packet.type === 'credit') {
+      all[all.length - 1] = { type: 'credit', credits: Number(before.credits) + Number(packet.credits) };
       continue;
     }
     all.push(Array.isArray(headers) ? { ...packet, headers: headerLines(headers) } : packet);
