@@ -23,6 +23,9 @@ import { EXPIRY, MAX_BATCH, type PacketTaker } from './packet-link.js';
 /** Milliseconds between the end of a connection and the question who is still there: the socket notices a little later. */
 const PROBE_DELAY = 200;
 
+/** Sessions of clients that have gone before their handler spoke: that many are remembered to be cancelled. */
+const MAX_ABANDONED = 10_000;
+
 const SPACE = 0x20;
 
 export interface AddressParts {
@@ -40,6 +43,8 @@ export interface AddressSockets {
 
 export class BoundAddress extends Timed {
   private readonly lines = new Map<string, Line>();
+  /** Lines without a taker. */
+  private abandoned = 0;
   private readonly post: HandlerPost;
   /** What handlers that publish put in front of their packets. */
   private readonly topic: Buffer;
@@ -69,7 +74,7 @@ export class BoundAddress extends Timed {
   begin(taker: PacketTaker, id: string, packet: Buffer): void {
     this.lines.set(id, new Line(taker, () => this.forget(id)));
     // Without a handler, or when all of them have as much as they take, this fails at once.
-    this.sockets.out.send(packet).catch(() => this.lines.get(id)?.taker?.lost(id, 'no-handler'));
+    this.sockets.out.send(packet).catch(() => this.notTaken(id));
   }
 
   follow(peer: string, id: string, seq: number, packet: Buffer): void {
@@ -94,8 +99,11 @@ export class BoundAddress extends Timed {
       this.forget(id);
     } else if (line.peer !== undefined) {
       this.cancel(line.peer, id, line.nextSeq);
+    } else if (this.abandoned >= MAX_ABANDONED) {
+      this.forget(id);
     } else {
       line.taker = undefined;
+      this.abandoned += 1;
       this.parts.wheel.start(line, EXPIRY);
     }
   }
@@ -177,6 +185,14 @@ export class BoundAddress extends Timed {
     if (line === undefined) return;
     this.parts.wheel.stop(line);
     this.lines.delete(id);
+    if (line.taker === undefined) this.abandoned -= 1;
+  }
+
+  /** Nobody takes the first packet of a session. */
+  private notTaken(id: string): void {
+    const taker = this.lines.get(id)?.taker;
+    if (taker === undefined) this.forget(id);
+    else taker.lost(id, 'no-handler');
   }
 
   private peerLost(peer: string): void {
