@@ -303,11 +303,15 @@ describe('messages of a WebSocket', () => {
     const { client, session } = await stage.accepted(worker);
     client.socket.pause();
     // The client's window is full, and so is the system's.
-    let before = -1;
-    while (session.credits !== before) {
-      before = session.credits;
-      for (let count = 0; count < 3; count += 1) await session.send({ body: 'x'.repeat(60_000) });
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    let sent = 0;
+    for (let idle = 0; idle < 200; idle += 1) {
+      if (sent - session.credits > 100_000) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        continue;
+      }
+      idle = 0;
+      sent += 50_000;
+      await session.send({ body: 'x'.repeat(50_000) });
     }
     for (let count = 0; count < 20_100; count += 1) await session.send({});
     await session.gets('cancel');
