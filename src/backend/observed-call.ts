@@ -3,9 +3,9 @@ import { headerBytes, responseHeadBytes } from '../observe/stats/traffic.js';
 import { type OriginPurpose, type OriginStep, steps } from '../observe/steps.js';
 import type { Visit } from '../observe/visit.js';
 import type { HeaderList } from '../protocol/headers.js';
+import type { CompleteResponse } from '../protocol/instruct.js';
 import type { Target } from '../routes/route.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
-import type { OpeningResult } from './websocket-origin/handshake.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -135,8 +135,14 @@ async function* countedParts(parts: AsyncIterable<Buffer>, count: (bytes: number
   }
 }
 
-/** The step of a handshake for a WebSocket is over. */
-export function endStep(origin: OriginStep, result: OpeningResult | 'cancelled'): void {
+/** How a handshake for a WebSocket ended. */
+export type HandshakeEnd =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'refused'; readonly response: CompleteResponse }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** The step of a handshake is over. */
+export function endStep(origin: OriginStep, result: HandshakeEnd | 'cancelled'): void {
   if (result === 'cancelled' || result.kind === 'failed') {
     const fault = result === 'cancelled' ? result : result.failure.kind;
     if (steps['origin:error'].hasSubscribers) steps['origin:error'].publish({ origin, fault });

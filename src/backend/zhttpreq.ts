@@ -7,7 +7,7 @@ import type { Dealer } from 'zeromq';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Counters } from '../observe/counters.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
-import { type HeaderList, withoutHeaders } from '../protocol/headers.js';
+import type { HeaderList } from '../protocol/headers.js';
 import { reasonOf } from '../protocol/status-reasons.js';
 import { decodeZhttpResponse, encodeZhttpRequest } from '../protocol/zhttp.js';
 import type { Target } from '../routes/route.js';
@@ -16,9 +16,8 @@ import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import { receiveAll } from '../zeromq/receive-all.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
-
-/** Headers of a worker's answer that speak of a connection it does not have. Lower case. */
-const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
+import { failureOf } from './zhttp/conditions.js';
+import { lengthHeader, targetFields, withoutFraming } from './zhttp/target-fields.js';
 
 /** Bytes of a request body and of an answer's. */
 const MAX_BODY = 1_000_000;
@@ -81,10 +80,10 @@ export class ZhttpReq implements HttpBackend {
       id,
       method: request.method,
       uri: `${request.scheme}://${request.authority}${request.path}`,
-      headers: [['Host', request.authority], ...request.headers, ...lengthHeader(request.method, body)],
+      headers: [['Host', request.authority], ...request.headers, ...lengthHeader(request.method, body.length)],
       ...(body.length > 0 ? { body } : {}),
       maxSize: MAX_BODY,
-      ...(target.options.untrusted ? {} : { ignorePolicies: true }),
+      ...targetFields(target),
     });
     socket.send(id, packet, call);
   }
@@ -182,7 +181,7 @@ class ReqCall extends Timed implements AnswerCall {
   complete(code: number, reason: string, headers: HeaderList, body: Buffer): void {
     if (!this.finish()) return;
     // The body is here: its length is what it is, whatever the worker says of it.
-    const own = withoutHeaders(headers, FRAMING);
+    const own = withoutFraming(headers);
     const bodiless = this.bodiless || code === 204 || code === 304;
     this.receiver.head(code, reason, bodiless ? own : [...own, ['Content-Length', String(body.length)]]);
     if (body.length > 0) this.receiver.data(body);
@@ -210,29 +209,6 @@ class ReqCall extends Timed implements AnswerCall {
     this.onOver?.();
     return true;
   }
-}
-
-/** Conditions of an `error` packet (specification 9.8). */
-function failureOf(condition: string | undefined): Failure {
-  switch (condition) {
-    case 'remote-connection-failed':
-      return { kind: 'connect', detail: 'refused' };
-    case 'connection-timeout':
-      return { kind: 'connect', detail: 'timed-out' };
-    case 'tls-error':
-      return { kind: 'connect', detail: 'tls' };
-    case 'policy-violation':
-      return { kind: 'blocked' };
-    case 'length-required':
-      return { kind: 'length-required' };
-    default:
-      return { kind: 'other', detail: `the handler reported ${condition ?? 'an error'}` };
-  }
-}
-
-function lengthHeader(method: string, body: Buffer): [string, string][] {
-  if (body.length === 0 && (method === 'GET' || method === 'HEAD' || method === 'OPTIONS')) return [];
-  return [['Content-Length', String(body.length)]];
 }
 
 /** Reads a body to its end, and a little beyond the limit of these handlers at most. */

@@ -36,7 +36,7 @@ export interface ZhttpExtensions {
 
 /** A packet from the proxy to a worker. Undefined and false members are not sent. */
 export interface ZhttpRequestPacket {
-  /** Instance id of the proxy, where answers are sent to. */
+  /** Instance id of the proxy, where answers are sent to; one character for each byte. */
   readonly from: string;
   readonly id: string | readonly ZhttpSessionId[];
   /** Counts the packets of a session from 0; absent in req mode. */
@@ -73,6 +73,7 @@ export interface ZhttpRequestPacket {
 
 /** A packet from a worker. Absent flags are false, other absent members undefined. */
 export interface ZhttpResponsePacket {
+  /** Routing id of the sender's ROUTER socket, one character for each byte. */
   readonly from: string | undefined;
   readonly id: string | readonly ZhttpSessionId[] | undefined;
   readonly seq: number | undefined;
@@ -103,7 +104,7 @@ export function encodeZhttpRequest(packet: ZhttpRequestPacket): Buffer {
     if (value !== undefined && value !== false) map.set(name, value);
   };
   const { id, type, headers, ext } = packet;
-  add('from', packet.from);
+  add('from', headerBytes(packet.from));
   add('id', typeof id === 'string' ? id : id.map(sessionInput));
   add('seq', packet.seq);
   add('type', type === 'data' ? undefined : type);
@@ -168,7 +169,7 @@ export function decodeZhttpResponse(frame: Buffer): ZhttpResponsePacket {
     throw invalid("'content-type' is neither text nor binary");
   }
   return {
-    from: text(map, 'from'),
+    from: bytes(map, 'from')?.toString('latin1'),
     id: idOf(map),
     seq: count(map, 'seq'),
     type: PACKET_TYPES.find((known) => known === type) ?? unknownType(),

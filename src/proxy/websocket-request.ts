@@ -28,6 +28,10 @@ const NOT_IN_EVENTS = new Set([
 ]);
 
 const NOT_IN_OPENING = new Set([...OWN_HANDSHAKE, EXTENSIONS]);
+/** A handler that gets a handshake as a packet sees the client's own. */
+const NOT_IN_PACKET = new Set([EXTENSIONS, 'trailer']);
+
+const DROPPED = { raw: OWN_HANDSHAKE, frames: NOT_IN_OPENING, packets: NOT_IN_PACKET } as const;
 
 /** Not in any line of a head. */
 const SEPARATOR = '\n';
@@ -93,17 +97,22 @@ export class EventRequests implements Sender {
 /**
  * The handshake for one connection.
  *
- * @param raw - what is agreed on is the client's and the origin's business: the client's offers go through
+ * @param way - how messages go: `raw`, what is agreed on is the client's and the origin's business, and the client's offers
+ *   go through; `frames`, as we read and write them; `packets`, without frames
  */
-export async function openingRequest(parts: ProxyParts, ask: WebSocketAsk, raw: boolean): Promise<OpeningRequest> {
+export async function openingRequest(
+  parts: ProxyParts,
+  ask: WebSocketAsk,
+  way: keyof typeof DROPPED,
+): Promise<OpeningRequest> {
   const { request, uri, route, target } = ask;
   const { host, path } = rewriteRequest(route, uri.authority, uri.path);
   parts.holds.counters.originRequests += 1;
-  const client = withoutHeaders(request.headers, raw ? OWN_HANDSHAKE : NOT_IN_OPENING);
+  const client = withoutHeaders(request.headers, DROPPED[way]);
   const from = { ...ask, peer: request.peer };
   const headers = headersOf(parts, from, client, await signatureOf(parts, ask));
   if (route.grip && !offersGrip(headers)) headers.push(['Sec-WebSocket-Extensions', 'grip']);
-  const offers = parts.websocket.allowCompression && !raw ? { offers: DEFLATE_OFFER } : {};
+  const offers = parts.websocket.allowCompression && way === 'frames' ? { offers: DEFLATE_OFFER } : {};
   return { authority: target.options.host ?? host, path: path + uri.query, headers, ...offers };
 }
 

@@ -6,33 +6,24 @@
  *                      ├─ reject: the origin's answer
  *                      └─ failed: 502
  */
-import { beginStep, endStep } from '../backend/observed-call.js';
+import { beginStep, endStep, type HandshakeEnd } from '../backend/observed-call.js';
 import { testWebSocket } from '../backend/test-backend.js';
 import type { Call } from '../backend/verdict.js';
-import type { OpeningResult } from '../backend/websocket-origin/handshake.js';
-import {
-  agreesToMore,
-  EXTENSIONS,
-  gripExtension,
-  type OpeningRequest,
-  offersGrip,
-} from '../backend/websocket-origin/opening.js';
-import { SocketOrigin } from '../backend/websocket-origin/socket-origin.js';
-import { gripOf } from '../backend/websocket-over-http/response-headers.js';
+import { gripExtension, type OpeningRequest, offersGrip } from '../backend/websocket-origin/opening.js';
 import { WebSocketOverHttp } from '../backend/websocket-over-http/session.js';
 import type { WebSocketVerdict } from '../backend/websocket-verdict.js';
 import type { ClientRequest } from '../front/client-request.js';
 import { headerBytes, responseHeadBytes } from '../observe/stats/traffic.js';
 import type { OriginStep } from '../observe/steps.js';
 import type { Visit } from '../observe/visit.js';
-import { readOriginDeflate } from '../protocol/deflate-offer.js';
-import { getHeaders, type HeaderList } from '../protocol/headers.js';
+import type { HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { ownText } from '../protocol/own-text.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import { arrivalOf } from './arrival.js';
 import { errorAnswer, failureAnswer, failureForLog, ORIGIN_ERROR, ROUTE_NOT_FOUND } from './error-answers.js';
+import { type AnsweredHandshake, verdictOfFrames, verdictOfPackets } from './opening-verdict.js';
 import { type ProxyParts, withTrust } from './proxy-parts.js';
 import { RawWebSocket } from './raw-websocket.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
@@ -117,6 +108,10 @@ export class WebSocketSession {
       this.open(route, target, decide);
       return;
     }
+    if (!target.options.overHttp && target.kind === 'zhttp') {
+      this.openPackets(route, target, decide);
+      return;
+    }
     if (!target.options.overHttp && target.kind === 'zhttpreq') {
       const text = 'WebSockets cannot be used with zhttpreq target';
       const { file, line } = route.source;
@@ -156,6 +151,38 @@ export class WebSocketSession {
     const { parts, door } = this;
     // What is published to the target's channels has to find its place between the origin's messages.
     const raw = !this.gripFor(route) && door.handOver !== undefined && target.options.subscriptions.length === 0;
+    this.send(route, target, raw ? 'raw' : 'frames', (request, ended) =>
+      parts.webSockets.open(target, request, parts.websocket.maxRejectBytes, (result) => {
+        ended(result);
+        decide(verdictOfFrames(this.handshake, result, raw, request.offers !== undefined));
+      }),
+    );
+  }
+
+  /** Asks a ZeroMQ handler. */
+  private openPackets(
+    route: Route,
+    target: Target & { readonly kind: 'zhttp' },
+    decide: (verdict: WebSocketVerdict) => void,
+  ): void {
+    const { zhttp, websocket } = this.parts;
+    const limits = { maxMessageBytes: websocket.maxRelayedMessageBytes, maxRejectBytes: websocket.maxRejectBytes };
+    this.send(route, target, 'packets', (request, ended) =>
+      zhttp.open(target, request, limits, (result) => {
+        ended(result);
+        decide(verdictOfPackets(this.handshake, result));
+      }),
+    );
+  }
+
+  /** Makes the handshake and sends it, unless the client has gone meanwhile. */
+  private send(
+    route: Route,
+    target: Target,
+    way: 'raw' | 'frames' | 'packets',
+    open: (request: OpeningRequest, ended: (end: HandshakeEnd) => void) => Call,
+  ): void {
+    const { parts, door } = this;
     let call: Call | undefined;
     let step: OriginStep | undefined;
     door.onGone = () => {
@@ -163,12 +190,11 @@ export class WebSocketSession {
       if (step !== undefined) endStep(step, 'cancelled');
       call?.cancel();
     };
-    void openingRequest(parts, this.askOf(route, target), raw).then((request) => {
+    void openingRequest(parts, this.askOf(route, target), way).then((request) => {
       if (door.gone) return;
       step = this.handshakeStep(target, request);
-      call = parts.webSockets.open(target, request, parts.websocket.maxRejectBytes, (result) => {
-        if (step !== undefined) endStep(step, result);
-        decide(this.verdictOf(result, raw, request.offers !== undefined));
+      call = open(request, (end) => {
+        if (step !== undefined) endStep(step, end);
       });
     });
   }
@@ -179,27 +205,9 @@ export class WebSocketSession {
     return beginStep(this.visit, 'handshake', target, { method: 'GET', uri, headers });
   }
 
-  private verdictOf(result: OpeningResult, raw: boolean, offered: boolean): WebSocketVerdict {
-    if (result.kind === 'refused') return { kind: 'reject', response: result.response };
-    if (result.kind === 'failed') return result;
-    const { reason, headers, socket, first } = result;
-    if (raw) return { kind: 'tunnel', reason, headers, socket, first };
-    const deflate = readOriginDeflate(getHeaders(headers, EXTENSIONS).join(', '), offered);
-    if (deflate.kind === 'wrong' || agreesToMore(headers, this.request.headers)) {
-      socket.destroy();
-      return { kind: 'failed', failure: { kind: 'other', detail: 'the origin agrees to what it was not offered' } };
-    }
-    const { holds, websocket } = this.parts;
-    const maxMessageBytes = websocket.maxRelayedMessageBytes;
-    const origin = new SocketOrigin(socket, first, {
-      wheel: holds.wheel,
-      maxMessageBytes,
-      inflate: deflate.kind === 'agreed' ? deflate.inflate : undefined,
-      originWindow: websocket.maxBufferedBytes,
-      clientWindow: Math.min(websocket.maxBufferedBytes, holds.limits.outboxBytes),
-      broken: (text) => holds.log.debug(`${this.uriText()}: ${text}`),
-    });
-    return { kind: 'accept', reason, headers, grip: gripOf(headers), origin, pace: origin.pace, maxMessageBytes };
+  private get handshake(): AnsweredHandshake {
+    const { parts, request } = this;
+    return { parts, client: request.headers, broken: (text) => parts.holds.log.debug(`${this.uriText()}: ${text}`) };
   }
 
   private askOf(route: Route, target: Target): WebSocketAsk {

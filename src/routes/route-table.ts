@@ -45,7 +45,7 @@ export class RouteTable {
   static from(routes: readonly Route[]): { table: RouteTable; warnings: string[] } {
     const warnings: string[] = [];
     const accepted = dropDuplicates(routes, warnings);
-    const addresses = distinctZhttpAddresses(accepted);
+    const addresses = distinctZhttpAddresses(accepted, warnings);
     if (addresses.length > MAX_ZHTTP_SPECS) {
       warnings.push(`too many unique zhttp route targets, limiting to ${MAX_ZHTTP_SPECS}`);
     }
@@ -158,14 +158,22 @@ function groupById(routes: readonly Route[]): Map<string, IdLookup> {
   return ids;
 }
 
-function distinctZhttpAddresses(routes: readonly Route[]): ZhttpAddress[] {
+function distinctZhttpAddresses(routes: readonly Route[], warnings: string[]): ZhttpAddress[] {
   const bySpec = new Map<string, ZhttpAddress>();
+  const twofold = new Map<string, string>();
   for (const { targets } of routes) {
     for (const target of targets) {
-      if ((target.kind === 'zhttp' || target.kind === 'zhttpreq') && !bySpec.has(target.spec)) {
-        bySpec.set(target.spec, { kind: target.kind, spec: target.spec });
-      }
+      if (target.kind !== 'zhttp' && target.kind !== 'zhttpreq') continue;
+      const { kind, spec } = target;
+      const first = bySpec.get(spec);
+      if (first === undefined) bySpec.set(spec, { kind, spec });
+      else if (first.kind !== kind) twofold.set(spec, `${first.kind}/${spec} and ${kind}/${spec}`);
     }
+  }
+  const [example, ...others] = twofold.values();
+  if (example !== undefined) {
+    const more = others.length === 0 ? '' : ` (and ${others.length} more such pairs)`;
+    warnings.push(`${example} are one address${more}: only the first is bound, requests to the other get 502`);
   }
   return [...bySpec.values()];
 }

@@ -3,6 +3,7 @@ import { HttpOrigin, type HttpOriginOptions } from '../backend/http-origin.js';
 import { MeteredBackend } from '../backend/metered-backend.js';
 import type { HttpBackend } from '../backend/verdict.js';
 import { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
+import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { OriginMeter } from '../observe/origin-meter.js';
 import type { Target } from '../routes/route.js';
 import { systemClock } from '../time/clock.js';
@@ -11,6 +12,7 @@ import { Wheel } from '../time/wheel.js';
 export class Backends {
   readonly webSockets: WebSocketOrigins;
   private readonly origins: HttpOrigin;
+  private readonly streaming: HttpBackend;
   /** The way to ZeroMQ handlers, counted. */
   private handlers: MeteredBackend | undefined = undefined;
   private readonly meter: OriginMeter;
@@ -21,8 +23,10 @@ export class Backends {
   constructor(
     options: Omit<HttpOriginOptions, 'wheel'> & { readonly meter: OriginMeter },
     private readonly zeroMq: () => HttpBackend | undefined,
+    readonly zhttp: ZhttpSessions,
   ) {
     this.meter = options.meter;
+    this.streaming = new MeteredBackend(zhttp, options.meter);
     this.origins = new HttpOrigin({ ...options, wheel: this.originWheel });
     this.webSockets = new WebSocketOrigins(options);
   }
@@ -34,6 +38,7 @@ export class Backends {
       case 'zhttpreq':
         return this.metered(this.zeroMq());
       case 'zhttp':
+        return this.streaming;
       case 'test':
         return undefined;
     }
@@ -48,7 +53,7 @@ export class Backends {
 
   /** @param grace - milliseconds that requests under way may still take */
   async close(grace: number): Promise<void> {
-    await Promise.all([this.origins.close(grace), this.webSockets.close(grace)]);
+    await Promise.all([this.origins.close(grace), this.webSockets.close(grace), this.zhttp.close(grace)]);
     this.originWheel.close();
   }
 }

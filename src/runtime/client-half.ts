@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Signer } from '../backend/signature.js';
 import { verificationKeyOf, verifyGripSig } from '../backend/trust.js';
 import type { HttpBackend } from '../backend/verdict.js';
+import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
 import { EdgeServer } from '../front/edge/edge-server.js';
 import type { Front } from '../front/front.js';
@@ -53,6 +54,8 @@ export interface ClientHalfParts {
   readonly random: () => number;
   /** The way to ZeroMQ handlers; undefined while there is none. */
   readonly zeroMq: () => HttpBackend | undefined;
+  /** The sessions with ZeroMQ handlers that stream. */
+  readonly zhttp: ZhttpSessions;
   /** SockJS sessions of other processes. */
   readonly sockjsElsewhere?: SockjsElsewhere;
   /** Undefined: there is no stats socket. */
@@ -105,6 +108,7 @@ export class ClientHalf {
         meter: new OriginMeter(counters, settings.metrics.listen === undefined ? undefined : systemClock.now),
       },
       parts.zeroMq,
+      parts.zhttp,
     );
     this.signer = new Signer(() => clock.wallTime(), { keyFailed: (text) => log.error(text) });
     this.proxy = {
@@ -113,6 +117,7 @@ export class ClientHalf {
       routes: () => this.table,
       backendFor: (target) => this.backends.backendFor(target),
       webSockets: this.backends.webSockets,
+      zhttp: parts.zhttp,
       signer: this.signer,
       isTrusted: trustOf(settings.proxy.upstreamKey, clock, log),
       holds: this.holds,

@@ -3,6 +3,7 @@
  * library comes through here, and the command line when there is a single process.
  */
 import { EventEmitter } from 'node:events';
+import { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { ListenAddress, MetricsAddress, Settings } from '../config/settings.js';
 import { PublishDoor } from '../control/publish-door.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
@@ -118,8 +119,10 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     if (settings.hold.updateOnFirstSubscription) hub.observe(new FirstSubscriptions(hub, this.wheel));
     this.zeroMq = new ZeroMqTargets(shared);
     const zeroMq = () => this.zeroMq.requests;
+    const { sockets, instanceId } = this.zeroMq;
+    const zhttp = new ZhttpSessions({ ...shared, instanceId, link: (taker) => sockets.link(taker) });
     this.clients = new ClientHalf(
-      { ...shared, settings, hub, random, zeroMq, stats: connections },
+      { ...shared, settings, hub, random, zeroMq, zhttp, stats: connections },
       parseRoutesLines([], COMMAND_LINE).table,
     );
     this.door = new PublishDoor({

@@ -1,13 +1,19 @@
 /** The ZeroMQ sockets that the routes in force need, opened when a route asks for them. */
+import { randomUUID } from 'node:crypto';
 import type { HttpBackend } from '../backend/verdict.js';
+import { ZhttpSockets } from '../backend/zhttp/zhttp-sockets.js';
 import { ZhttpReq } from '../backend/zhttpreq.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { RouteTable } from '../routes/route-table.js';
-import type { Wheel } from '../time/wheel.js';
+import { systemClock } from '../time/clock.js';
+import { Wheel } from '../time/wheel.js';
 import { loadZeroMq } from '../zeromq/load-zeromq.js';
+
+/** What tells processes with the same number apart. */
+const INSTANCE_DIGITS = 8;
 
 export interface ZeroMqTargetsParts {
   readonly wheel: Wheel;
@@ -17,9 +23,18 @@ export interface ZeroMqTargetsParts {
 }
 
 export class ZeroMqTargets {
+  /** Goes into every packet as `from`. Handlers may serve several of us, on other machines as well. */
+  readonly instanceId = `proxy_${process.pid}-${randomUUID().slice(0, INSTANCE_DIGITS)}`;
+  /** Those of `zhttp/` targets. */
+  readonly sockets: ZhttpSockets;
   private zhttpreq: ZhttpReq | undefined = undefined;
+  /** Sockets are waited for in real time, whatever clock the holds go by. */
+  private readonly socketWheel = new Wheel(systemClock);
 
-  constructor(private readonly parts: ZeroMqTargetsParts) {}
+  constructor(private readonly parts: ZeroMqTargetsParts) {
+    const { warnings, counters } = parts;
+    this.sockets = new ZhttpSockets({ wheel: this.socketWheel, warnings, counters, instanceId: this.instanceId });
+  }
 
   /** Where requests to `zhttpreq/` targets go; undefined when no route has one that could be opened. */
   get requests(): HttpBackend | undefined {
@@ -31,13 +46,14 @@ export class ZeroMqTargets {
     const { log } = this.parts;
     for (const { kind, spec } of table.zhttpAddresses()) {
       const wantedBy = `the route target ${kind}/${spec}`;
-      if (kind === 'zhttp') {
-        log.warn(`${wantedBy} is not supported in this version (zhttpreq/ is): requests to it are answered 502`);
-        continue;
-      }
+      const fileMode = fileModeOf(table, spec);
       try {
-        this.zhttpreq ??= await this.makeZhttpReq(wantedBy);
-        await this.zhttpreq.bind(spec, wantedBy, fileModeOf(table, spec));
+        if (kind === 'zhttp') {
+          await this.sockets.bind(await loadZeroMq(wantedBy), spec, wantedBy, fileMode);
+        } else {
+          this.zhttpreq ??= await this.makeZhttpReq(wantedBy);
+          await this.zhttpreq.bind(spec, wantedBy, fileMode);
+        }
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
         log.error(`${error.message}. ${error.hint}`);
@@ -47,12 +63,14 @@ export class ZeroMqTargets {
 
   async close(): Promise<void> {
     await this.zhttpreq?.close();
+    this.sockets.close();
+    this.socketWheel.close();
   }
 
   private async makeZhttpReq(wantedBy: string): Promise<ZhttpReq> {
     const { wheel, warnings, counters } = this.parts;
-    const zeromq = await loadZeroMq(wantedBy);
-    return new ZhttpReq({ zeromq, wheel, warnings, counters, instanceId: `proxy_${process.pid}` });
+    const { instanceId } = this;
+    return new ZhttpReq({ zeromq: await loadZeroMq(wantedBy), wheel, warnings, counters, instanceId });
   }
 }
 

@@ -52,7 +52,7 @@ const session = fc.record({ id: text, seq: count });
 
 const packet: fc.Arbitrary<ZhttpRequestPacket> = fc.record(
   {
-    from: text,
+    from: fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
     id: fc.oneof(text, fc.array(session, { maxLength: 3 })),
     seq: count,
     type: fc.constantFrom('data', 'error', 'credit', 'keep-alive', 'cancel', 'handoff-start', 'close', 'ping', 'pong'),

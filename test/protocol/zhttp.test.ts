@@ -250,7 +250,7 @@ describe('decodeZhttpResponse', () => {
     const token = fc.stringMatching(/^[A-Za-z-]{1,10}$/);
     const value = fc.stringMatching(/^[!-~\xa0-\xff]{0,20}$/);
     const members = fc.record({
-      from: fc.string({ unit: 'grapheme' }),
+      from: fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('latin1')),
       id: fc.string({ unit: 'grapheme' }),
       seq: fc.option(fc.nat(), { nil: undefined }),
       type: fc.constantFrom('data' as const, 'credit' as const, 'ping' as const),

@@ -156,10 +156,14 @@ describe('RouteTable.from', () => {
   });
 
   it('lists the zhttp addresses once for each spec', () => {
-    const { table } = RouteTable.from(routes(['a zhttp/x zhttpreq/y', 'b zhttpreq/x h:80', 'a zhttp/z', 'c zhttp/y']));
+    const lines = ['a zhttp/x zhttpreq/y', 'b zhttpreq/x h:80', 'a zhttp/z', 'c zhttp/y', 'd zhttp/x'];
+    const { table, warnings } = RouteTable.from(routes(lines));
     expect(table.zhttpAddresses()).toEqual([
       { kind: 'zhttp', spec: 'x' },
       { kind: 'zhttpreq', spec: 'y' },
+    ]);
+    expect(warnings.slice(1)).toEqual([
+      'zhttp/x and zhttpreq/x are one address (and 1 more such pairs): only the first is bound, requests to the other get 502',
     ]);
   });
 
@@ -168,7 +172,7 @@ describe('RouteTable.from', () => {
     [101, ['too many unique zhttp route targets, limiting to 100']],
     [150, ['too many unique zhttp route targets, limiting to 100']],
   ])('with %i zhttp specs warns %j and binds no more than 100', (count, expected) => {
-    const lines = Array.from({ length: count }, (_, index) => `host${index} zhttp/spec${index} zhttpreq/spec${index}`);
+    const lines = Array.from({ length: count }, (_, index) => `host${index} zhttp/spec${index} zhttp/spec${index}`);
     const { table, warnings } = RouteTable.from(routes(lines));
     expect(warnings).toEqual(expected);
     expect(table.size).toBe(count);

@@ -22,6 +22,7 @@ const WEIGHTS = {
   packets: 3,
   routes: 2,
   'websocket-text': 2,
+  'zhttp-sessions': 2,
 } as const;
 
 export type FuzzArea = keyof typeof WEIGHTS;

@@ -27,7 +27,7 @@ export const REQUIREMENTS = {
     isThere: () => runs('pushpin', '--version'),
   },
   pythonZeroMq: {
-    tests: 'the Python worker of the example zeromq-handler',
+    tests: 'the Python workers of the examples zeromq-handler and zhttp-handler',
     install: 'apt-get install python3-zmq',
     isThere: () => runs(PYTHON, '-c', 'import zmq'),
   },

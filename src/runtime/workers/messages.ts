@@ -25,6 +25,15 @@ export const FRAMES = {
   opened: 2,
   /** From a worker, again and again: `channel text | state u8 | response u32 | stream u32 | ws u32`. */
   channels: 3,
+  /** From a worker, for the sockets of `zhttp/` targets: `spec text | …`, as `zhttp-frames.ts` writes them. */
+  zhttpBegin: 4,
+  zhttpFollow: 5,
+  zhttpFollowAll: 6,
+  zhttpEnd: 7,
+  /** To a worker: a packet as it came; `id text | loss u8`; `spec text`. */
+  zhttpPacket: 8,
+  zhttpLost: 9,
+  zhttpProbe: 10,
 } as const;
 
 /** States of a channel in a worker. */
@@ -40,6 +49,8 @@ export interface StartMessage {
   readonly count: number;
   /** Somebody listens to the stats socket. */
   readonly watched: boolean;
+  /** What ZeroMQ handlers know all processes by. */
+  readonly instanceId: string;
 }
 
 /** To a worker. */

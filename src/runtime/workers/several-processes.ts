@@ -70,6 +70,7 @@ export class SeveralProcesses implements Running {
       link: {
         hub: this.hub,
         zeroMq: () => this.zeroMq.requests,
+        zhttp: this.zeroMq.sockets,
         relay: new SessionRelay((number) => this.pool.serving(number)),
         search,
         stats,
@@ -81,6 +82,7 @@ export class SeveralProcesses implements Running {
         number,
         count,
         watched: stats?.awake === true,
+        instanceId: this.zeroMq.instanceId,
       }),
     });
     const door = new PublishDoor({

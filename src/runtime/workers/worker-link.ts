@@ -8,6 +8,8 @@ import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { AnswerCall, HttpBackend } from '../../backend/verdict.js';
 import { WholeAnswer } from '../../backend/whole-answer.js';
+import type { PacketLink } from '../../backend/zhttp/packet-link.js';
+import type { ZhttpSockets } from '../../backend/zhttp/zhttp-sockets.js';
 import type { StatsPublisher } from '../../control/stats-publisher.js';
 import { HoldfastError } from '../../errors/holdfast-error.js';
 import { Counters, type CounterValues } from '../../observe/counters.js';
@@ -21,14 +23,19 @@ import type { FramePayload } from './frames.js';
 import { CHANNEL, FRAMES, type MainMessage, type StartMessage, type WorkerMessage } from './messages.js';
 import type { SessionRelay } from './session-relay.js';
 import type { Acceptor } from './spread.js';
+import { obeyPacketFrame, SessionsBeyondBus } from './zhttp-frames.js';
 
 /** Where the pipe is in the worker's list of descriptors. */
 export const BUS_DESCRIPTOR = 4;
+/** Bytes that may wait for a worker before packets of ZeroMQ handlers are dropped: they bound themselves, if they keep to their credits. */
+const MAX_QUEUED_PACKETS = 64 * 1024 * 1024;
 
 export interface LinkParts {
   readonly hub: CentralHub;
   /** The way to ZeroMQ handlers, whose sockets are in this process. */
   readonly zeroMq: () => HttpBackend | undefined;
+  /** The sockets of `zhttp/` targets. */
+  readonly zhttp: ZhttpSockets;
   /** The way to SockJS sessions of other workers. */
   readonly relay: SessionRelay;
   /** Who looks for connections. */
@@ -67,6 +74,8 @@ export class WorkerLink implements ItemTaker, Acceptor {
   private turn = 0;
   private readonly bus: Bus<MainMessage, WorkerMessage>;
   private readonly calls = new Map<number, AnswerCall>();
+  private readonly sessions: SessionsBeyondBus;
+  private readonly packets: PacketLink;
   private listening: ((answer: Listening) => void) | undefined = undefined;
   private refused: ((error: Error) => void) | undefined = undefined;
   private readonly ended: Promise<WorkerEnd>;
@@ -94,6 +103,8 @@ export class WorkerLink implements ItemTaker, Acceptor {
         lost?.();
       },
     });
+    this.sessions = new SessionsBeyondBus(this.bus, MAX_QUEUED_PACKETS, () => parts.zhttp.packetDropped());
+    this.packets = parts.zhttp.link(this.sessions);
     this.ended = new Promise((resolve) => {
       const end = (how: string): void => {
         this.refused?.(new Error(`the worker process ended with ${how} while it started`));
@@ -235,7 +246,10 @@ export class WorkerLink implements ItemTaker, Acceptor {
   }
 
   private takeFrame(type: number, payload: FramePayload): void {
-    if (type !== FRAMES.channels) return;
+    if (type !== FRAMES.channels) {
+      obeyPacketFrame(this.packets, type, payload);
+      return;
+    }
     const { hub } = this.parts;
     const channel = payload.text();
     const state = payload.u8();
@@ -269,6 +283,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
     this.parts.relay.gone(this);
     this.parts.search.gone(this);
     this.parts.stats?.gone(this);
+    this.parts.zhttp.leave(this.sessions);
     for (const call of this.calls.values()) call.cancel();
     this.calls.clear();
   }

@@ -17,7 +17,7 @@ const bus: Bus<WorkerMessage, MainMessage> = new Bus(new Socket({ fd: BUS_DESCRI
     if (message.kind === 'start') void start(message);
     else worker?.take(message);
   },
-  frame: (type, payload) => uplink.frame(type, payload),
+  frame: (type, payload) => worker?.frame(type, payload),
   // Without the main process nothing that is published comes any more: clients are better off elsewhere.
   lost: () => process.exit(1),
 });

@@ -2,6 +2,8 @@
  * What a worker is: the half for clients, with its own hub, which gets its items from the main process. It lives as long
  * as the pipe to that does.
  */
+
+import { ZhttpSessions } from '../../backend/zhttp/sessions.js';
 import type { ListenAddress } from '../../config/settings.js';
 import { Hub } from '../../hub/hub.js';
 import { WriteMeter } from '../../hub/write-meter.js';
@@ -18,11 +20,13 @@ import { type ProcessLog, processLog } from '../log.js';
 import { connectionStats } from '../stats.js';
 import { tuneEngine } from '../tune-engine.js';
 import { type ClientLimits, ClientShare, limitsOf, openFilesLimit } from './client-share.js';
+import type { FramePayload } from './frames.js';
 import { HandlersBeyond } from './handlers-beyond.js';
-import type { MainMessage, StartMessage } from './messages.js';
+import { FRAMES, type MainMessage, type StartMessage } from './messages.js';
 import { SessionsBeyond } from './sessions-beyond.js';
 import { StatsUplink } from './stats-uplink.js';
 import type { WorkerBus, WorkerUplink } from './worker-uplink.js';
+import { PacketsBeyond, takePacketFrame } from './zhttp-frames.js';
 
 /** Milliseconds between two reports of what has been counted. */
 const COUNTERS_INTERVAL = 1_000;
@@ -34,6 +38,7 @@ export class WorkerProcess {
   private readonly hub: Hub;
   private readonly clients: ClientHalf;
   private readonly handlers: HandlersBeyond;
+  private readonly zhttp: ZhttpSessions;
   private readonly sessions: SessionsBeyond;
   private readonly share: ClientShare;
   private readonly stats: ConnectionStats | undefined;
@@ -44,7 +49,7 @@ export class WorkerProcess {
   constructor(
     private readonly bus: WorkerBus,
     readonly uplink: WorkerUplink,
-    { settings, routes, number, count, watched }: StartMessage,
+    { settings, routes, number, count, watched, instanceId }: StartMessage,
   ) {
     if (settings.workers.tuneEngine) tuneEngine();
     this.log = processLog(settings.log.level, settings.log.format, 1);
@@ -66,7 +71,8 @@ export class WorkerProcess {
     uplink.attach(this.hub);
     this.handlers = new HandlersBeyond(bus);
     const zeroMq = () => this.handlers;
-    const { hub } = this;
+    this.zhttp = new ZhttpSessions({ ...shared, instanceId, link: () => new PacketsBeyond(bus) });
+    const { hub, zhttp } = this;
     const { table } = RouteTable.from(routes);
     this.sessions = new SessionsBeyond(bus, number, count, (request, exchange) =>
       this.clients.serveHanded(request, exchange),
@@ -77,7 +83,7 @@ export class WorkerProcess {
     const { sessions: sockjsElsewhere } = this;
     const onClients = (open: number): void => this.share.count(open);
     this.clients = new ClientHalf(
-      { ...shared, settings, hub, random: Math.random, zeroMq, sockjsElsewhere, onClients, stats },
+      { ...shared, settings, hub, random: Math.random, zeroMq, zhttp, sockjsElsewhere, onClients, stats },
       table,
     );
     this.telling = setInterval(() => this.tellCounters(), COUNTERS_INTERVAL);
@@ -91,6 +97,12 @@ export class WorkerProcess {
    */
   async open(): Promise<{ addresses: readonly ListenAddress[]; limits: ClientLimits }> {
     return { addresses: await this.clients.open(), limits: this.share.limits };
+  }
+
+  /** A frame of the main process. */
+  frame(type: number, payload: FramePayload): void {
+    if (type < FRAMES.zhttpPacket) this.uplink.frame(type, payload);
+    else takePacketFrame(this.zhttp, type, payload);
   }
 
   take(message: Exclude<MainMessage, StartMessage>): void {

@@ -1,0 +1,131 @@
+/** What a `zhttp/` target binds, and what is said when that cannot be had (specification 9.1). */
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { zhttpAddresses } from '../../src/backend/zhttp/addresses.js';
+import { clientPort, Opened } from '../support/closing.js';
+import { CollectedLog } from '../support/collected-log.js';
+import { freePorts } from '../support/free-ports.js';
+import { ipcAddress } from '../support/zhttp-stage.js';
+import { ZhttpWorker } from '../support/zhttp-worker.js';
+
+/** The first of three free ports in a row. */
+async function threePorts(): Promise<number> {
+  for (;;) {
+    const [port = 0] = await freePorts(1);
+    const all = await Promise.all([port, port + 1, port + 2].map(isFree));
+    if (all.every(Boolean)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+describe('a zhttp target', () => {
+  const opened = new Opened();
+
+  it.each([
+    ['tcp://127.0.0.1:5000', 'tcp://127.0.0.1:5000', 'tcp://127.0.0.1:5001', 'tcp://127.0.0.1:5002'],
+    ['tcp://*:65533', 'tcp://*:65533', 'tcp://*:65534', 'tcp://*:65535'],
+    ['tcp://[::1]:1', 'tcp://[::1]:1', 'tcp://[::1]:2', 'tcp://[::1]:3'],
+    ['ipc:///run/a:b', 'ipc:///run/a:b-out', 'ipc:///run/a:b-out-stream', 'ipc:///run/a:b-in'],
+  ])('%s is three addresses', (base, out, outStream, from) => {
+    expect(zhttpAddresses(base, 'the test')).toEqual({ out, outStream, in: from });
+  });
+
+  it.each(['tcp://127.0.0.1:65534', 'tcp://127.0.0.1:0', 'tcp://127.0.0.1:*', 'tcp://127.0.0.1', 'tcp://a:b'])(
+    '%s has no three ports',
+    (base) => {
+      expect(() => zhttpAddresses(base, 'the route')).toThrow(`unable to bind to ${base} (the route): `);
+    },
+  );
+
+  it('works over TCP, for HTTP and for the routes that share it', async () => {
+    const spec = `tcp://127.0.0.1:${await threePorts()}`;
+    const holdfast = await opened.holdfast({ routes: [`a.example zhttp/${spec}`, `* zhttp/${spec}`] });
+    const worker = await ZhttpWorker.connect(opened, spec);
+    for (const host of ['a.example', 'b.example']) {
+      const client = await opened.client(clientPort(holdfast));
+      client.write(`GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      const session = await worker.session();
+      expect(session.first.uri).toBe(`http://${host}/x`);
+      await session.head();
+      await session.send({ body: 'over TCP' });
+      expect((await client.readAnswer()).body.toString()).toBe('over TCP');
+    }
+    // Its name tells it from others on other machines.
+    expect(worker.instanceId).toMatch(new RegExp(`^proxy_${process.pid}-[0-9a-f]{8}$`));
+  });
+
+  it('has files with the permissions of ipc_file_mode', async () => {
+    const spec = ipcAddress(opened);
+    await opened.holdfast({ routes: [`* zhttp/${spec},ipc_file_mode=620`] });
+    for (const suffix of ['-out', '-out-stream', '-in']) {
+      const mode = statSync(spec.slice('ipc://'.length) + suffix).mode & 0o777;
+      expect(mode.toString(8)).toBe('620');
+    }
+  });
+
+  it.each([0, 1, 2])('that cannot have address %i says so, is answered 502, and keeps no other', async (taken) => {
+    const port = await threePorts();
+    const other = opened.add(createServer(), (server) => server.close());
+    await new Promise<void>((resolve) => other.listen(port + taken, '127.0.0.1', resolve));
+    const logger = new CollectedLog('error');
+    const spec = `tcp://127.0.0.1:${port}`;
+    const holdfast = await opened.holdfast({ routes: [`*,debug zhttp/${spec}`], logger });
+    expect(logger.lines).toEqual([
+      expect.stringMatching(
+        `^error cannot bind tcp://127.0.0.1:${port + taken} \\(the route target zhttp/${spec}\\): Address already in use`,
+      ),
+    ]);
+    const client = await opened.get(clientPort(holdfast), '/x');
+    expect((await client.readAnswer()).body.toString()).toBe('Error: zhttp service for route is unreachable.\n');
+    const free = await Promise.all([0, 1, 2].filter((at) => at !== taken).map((at) => isFree(port + at)));
+    expect(free).toEqual([true, true]);
+  });
+
+  it('is not bound for two kinds at once: the log names both, and the first one works', async () => {
+    const spec = ipcAddress(opened);
+    const logger = new CollectedLog('warn');
+    const holdfast = await opened.holdfast({
+      routes: [`a.example zhttp/${spec}`, `* zhttpreq/${spec}`],
+      logger,
+    });
+    expect(logger.lines).toEqual([
+      `warn zhttp/${spec} and zhttpreq/${spec} are one address: only the first is bound, requests to the other get 502`,
+    ]);
+    const other = await opened.get(clientPort(holdfast), '/x');
+    expect((await other.readAnswer()).status).toBe(502);
+    const worker = await ZhttpWorker.connect(opened, spec);
+    const client = await opened.client(clientPort(holdfast));
+    client.write('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
+    await (await worker.session()).send({ code: 200, headers: [], body: 'first' });
+    expect((await client.readAnswer()).body.toString()).toBe('first');
+  });
+
+  it('is bound by a reload, and sessions go on through another one', async () => {
+    const folder = opened.add(mkdtempSync(join(tmpdir(), 'holdfast-')), (path) => rmSync(path, { recursive: true }));
+    const file = join(folder, 'routes');
+    const spec = ipcAddress(opened);
+    writeFileSync(file, '* test\n');
+    const holdfast = await opened.holdfast({ settings: { routes: { file, lines: [] } } });
+    writeFileSync(file, `* zhttp/${spec}\n`);
+    await holdfast.reload();
+    const worker = await ZhttpWorker.connect(opened, spec);
+    const client = await opened.get(clientPort(holdfast), '/x');
+    const session = await worker.session();
+    await session.head([], { body: 'begun' });
+    await client.readUntil('begun\r\n');
+    writeFileSync(file, '* test\n');
+    await holdfast.reload();
+    await session.send({ body: 'done' });
+    expect(await client.readUntil('0\r\n\r\n')).toContain('done');
+  });
+});
