@@ -353,7 +353,7 @@ export const TABLE: SettingTable = {
     sub: list(
       ['tcp://127.0.0.1:5562'],
       'endpoint',
-      'Where SUB sockets listen for publishers that PUB; [] turns it off.',
+      'Where SUB sockets listen for publishers that PUB; [] turns it off. Needs the package zeromq.',
       absent([], pushpinKey('handler', 'push_in_sub_specs', 'push_in_sub_spec')),
     ),
     subConnect: flag(
@@ -361,6 +361,7 @@ export const TABLE: SettingTable = {
       'Connect the SUB sockets to the publishers instead of listening.',
       pushpinKey('handler', 'push_in_sub_connect'),
     ),
+    subMaxMessageBytes: bytes(1_000_000, 'Largest item on the SUB sockets; a larger one is skipped.'),
     rep: list(
       ['tcp://127.0.0.1:5563'],
       'endpoint',

@@ -109,7 +109,7 @@ export class Publishers {
     if (settings.sub.length === 0) return;
     const zeromq = await this.libzmq('publishing by topic (setting zeromq.sub)');
     if (zeromq === undefined) return;
-    this.sub = new ZmqSub(zeromq, this.parts.door, settings.ipcFileMode);
+    this.sub = new ZmqSub(zeromq, this.parts.door, settings.subMaxMessageBytes, settings.ipcFileMode);
     for (const spec of settings.sub) {
       this.bound.sub.push(await this.sub.open(spec, settings.subConnect, 'zeromq.sub'));
     }
