@@ -316,7 +316,7 @@ export const TABLE: SettingTable = {
     ),
     maxBodyBytes: bytes(
       1_000_000,
-      'Largest request body on the control port.',
+      'Largest request body on the control port, and largest request on the REP sockets.',
       pushpinKey('handler', 'push_in_http_max_body_size'),
     ),
     maxConnections: count(

@@ -2,6 +2,7 @@
 import type { Pull, Subscriber as SubSocket } from 'zeromq';
 import type { ChannelObserver } from '../hub/hub.js';
 import { bindSocket, connectSocket } from '../zeromq/bind.js';
+import { hardLimitOf } from '../zeromq/hard-limit.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import { receiveAll } from '../zeromq/receive-all.js';
 import { makeSubscriber } from '../zeromq/subscriber.js';
@@ -15,11 +16,6 @@ const PULL_HIGH_WATER_MARK = 101_000;
  * send; 10,000 does not.
  */
 const SUB_HIGH_WATER_MARK = 10_000;
-/**
- * libzmq ends a connection that announces a part so many times as large as a message may be, before it is in memory.
- * What is less is skipped and counted, which needs all of it.
- */
-const HARD_LIMIT_FACTOR = 10;
 /** TCP asks a publisher that we have connected to after 30 s of silence, and 6 times, 5 s apart (specification 1.3). */
 const KEEP_ALIVE = { tcpKeepalive: 1, tcpKeepaliveIdle: 30, tcpKeepaliveCount: 6, tcpKeepaliveInterval: 5 } as const;
 
@@ -40,7 +36,7 @@ export class ZmqPull {
   async bind(spec: string, setting: string): Promise<string> {
     const socket = new this.zeromq.Pull({
       receiveHighWaterMark: PULL_HIGH_WATER_MARK,
-      maxMessageSize: this.maxMessageBytes * HARD_LIMIT_FACTOR,
+      maxMessageSize: hardLimitOf(this.maxMessageBytes),
       linger: 0,
     });
     await bindSocket(socket, spec, `setting ${setting}`, this.fileMode);
@@ -81,7 +77,7 @@ export class ZmqSub implements ChannelObserver {
   async open(spec: string, connect: boolean, setting: string): Promise<string> {
     const socket = makeSubscriber(this.zeromq, {
       receiveHighWaterMark: SUB_HIGH_WATER_MARK,
-      maxMessageSize: this.maxMessageBytes * HARD_LIMIT_FACTOR,
+      maxMessageSize: hardLimitOf(this.maxMessageBytes),
       linger: 0,
       ...(connect ? KEEP_ALIVE : {}),
     });

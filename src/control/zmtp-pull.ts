@@ -21,6 +21,8 @@ const REASONS: ReadonlyMap<string | undefined, string> = new Map([
   ['EADDRINUSE', 'Address already in use'],
   ['EADDRNOTAVAIL', 'Cannot assign requested address'],
   ['EACCES', 'Permission denied'],
+  ['ENOENT', 'No such file or directory'],
+  ['EPERM', 'Operation not permitted'],
 ]);
 
 export interface ZmtpPullParts {

@@ -9,6 +9,7 @@ import { ZmqRep } from '../control/zmq-rep.js';
 import { ZmtpPull } from '../control/zmtp-pull.js';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ChannelObserver } from '../hub/hub.js';
+import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Wheel } from '../time/wheel.js';
@@ -28,6 +29,7 @@ export interface PublisherParts {
   readonly wheel: Wheel;
   readonly log: Logger;
   readonly warnings: ReadableRate;
+  readonly counters: Counters;
 }
 
 export class Publishers {
@@ -121,7 +123,13 @@ export class Publishers {
     if (settings.rep.length === 0) return;
     const zeromq = await this.libzmq('commands over ZeroMQ (setting zeromq.rep)');
     if (zeromq === undefined) return;
-    this.rep = new ZmqRep(zeromq, this.commands, this.parts.log, settings.ipcFileMode);
+    this.rep = new ZmqRep({
+      ...this.parts,
+      zeromq,
+      commands: this.commands,
+      maxRequestBytes: this.settings.control.maxBodyBytes,
+      fileMode: settings.ipcFileMode,
+    });
     for (const spec of settings.rep) this.bound.rep.push(await this.rep.bind(spec, 'zeromq.rep'));
   }
 

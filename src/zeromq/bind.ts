@@ -1,7 +1,7 @@
 /** Opening of ZeroMQ sockets: folders for ipc files are made, their permissions set, failures explained. */
-import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync } from 'node:fs';
 import { HoldfastError } from '../errors/holdfast-error.js';
+import { preparePath } from './ipc-path.js';
 
 /** What can be bound; every socket of the package. */
 export interface Bindable {
@@ -25,7 +25,7 @@ const IPC = 'ipc://';
 export async function bindSocket(socket: Bindable, spec: string, wantedBy: string, fileMode?: number): Promise<void> {
   const path = spec.startsWith(IPC) ? spec.slice(IPC.length) : undefined;
   try {
-    if (path !== undefined) mkdirSync(dirname(path), { recursive: true });
+    if (path !== undefined) await preparePath(path);
     await socket.bind(spec);
     if (path !== undefined && fileMode !== undefined) chmodSync(path, fileMode);
   } catch (cause) {

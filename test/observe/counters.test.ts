@@ -18,10 +18,12 @@ describe('counters', () => {
       'filtered',
       'gap',
       'invalid-item',
+      'invalid-request',
       'outbox-full',
       'queue-full',
       'rate-limit',
       'sequencer-full',
+      'unread-reply',
     ]);
   });
 

@@ -309,7 +309,7 @@ describe.skipIf(!REQUIREMENTS.pythonZeroMq.isThere())('a publisher by topic in P
     await child.says(/^\+news$/m);
     await client.readUntil(chunk('hello news\n'));
     client.close();
-    await child.says(/^-news$/m);
+    await child.says(/^-news\n/m);
     expect(child.output).toBe('ready\n+news\n-news\n');
     await child.stop();
     const next = await opened.get(clientPort(holdfast), '/stream?channel=again');
