@@ -13,7 +13,7 @@ import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Wheel } from '../time/wheel.js';
-import { loadZeroMq, type ZeroMq } from '../zeromq/load-zeromq.js';
+import { lineOf, loadZeroMq, type ZeroMq } from '../zeromq/load-zeromq.js';
 
 /** Where publishers find us, after opening. */
 export interface PublisherAddresses {
@@ -93,9 +93,16 @@ export class Publishers {
         this.bound.pull.push(await pull.bind(spec, endpoint, 'zeromq.pull'));
         continue;
       }
-      const wantedBy = settings.pullEngine === 'libzmq' ? 'setting zeromq.pull_engine' : `zeromq.pull ${spec}`;
-      const zeromq = await this.libzmq(wantedBy);
-      if (zeromq === undefined) continue;
+      const zeromq = await this.libzmq(
+        settings.pullEngine === 'libzmq'
+          ? 'reading PULL by libzmq (setting zeromq.pull_engine)'
+          : `the address ${spec} (setting zeromq.pull)`,
+      );
+      if (zeromq === undefined) {
+        // One sentence for a setting, and one for an address.
+        if (settings.pullEngine === 'libzmq') return;
+        continue;
+      }
       if (settings.pullEngine === 'holdfast') {
         this.parts.log.info(
           `zeromq.pull ${spec} is left to libzmq: it is neither an IP address nor the path of a file`,
@@ -152,7 +159,7 @@ export class Publishers {
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       // On by default, so its absence must not keep anybody from starting.
-      this.parts.log.warn(`${error.message}. ${error.hint}`);
+      this.parts.log.warn(lineOf(error));
       return undefined;
     }
   }

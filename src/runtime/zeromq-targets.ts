@@ -7,7 +7,7 @@ import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { RouteTable } from '../routes/route-table.js';
 import type { Wheel } from '../time/wheel.js';
-import { loadZeroMq } from '../zeromq/load-zeromq.js';
+import { lineOf, loadZeroMq } from '../zeromq/load-zeromq.js';
 
 export interface ZeroMqTargetsParts {
   readonly wheel: Wheel;
@@ -40,7 +40,7 @@ export class ZeroMqTargets {
         await this.zhttpreq.bind(spec, wantedBy, fileModeOf(table, spec));
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
-        log.error(`${error.message}. ${error.hint}`);
+        log.error(lineOf(error));
       }
     }
   }
