@@ -69,6 +69,18 @@ function malformed(good: Buffer): readonly (readonly [what: string, bytes: Buffe
   ];
 }
 
+const NO_FORMATS = 'received message with invalid format: no formats specified, skipping';
+const NO_CHANNEL = "received message with invalid format: publish item object does not contain 'channel', skipping";
+/** Messages of one part that are no items, and what is said of them behind the name of the socket. */
+const TEXTS = [
+  ['J{', 'received message with invalid format (json parse failed), skipping'],
+  ['J[]', 'received message with invalid format (not a valid json object), skipping'],
+  ['junk', 'received message with invalid format (tnetstring parse failed), skipping'],
+  ['J{"channel":"a"}', NO_FORMATS],
+  // Without a channel: only PULL needs one.
+  ['T0:}', undefined],
+] as const;
+
 describe.each(PULL_ENGINES)('bad input for PULL of %s', (engine) => {
   const opened = new Opened();
 
@@ -95,6 +107,13 @@ describe.each(PULL_ENGINES)('bad input for PULL of %s', (engine) => {
       'warn IN pull: received message with invalid format (tnetstring parse failed), skipping',
     ]);
     await stage.undisturbed();
+  });
+
+  it.each(TEXTS)('%s is told in the words of the original', async (message, text) => {
+    const { log, stage, push } = await stageOf(engine);
+    await push.send(message);
+    await takes(stage, push);
+    expect(log.lines).toEqual([`warn IN pull: ${text ?? NO_CHANNEL}`]);
   });
 
   it('64 levels of nesting are taken, the map included, and not one more', async () => {
@@ -209,6 +228,15 @@ describe('bad input for SUB', () => {
     expect(log.lines).toEqual([
       'warn IN sub: received message with invalid format (tnetstring parse failed), skipping',
     ]);
+  });
+
+  it.each(TEXTS)('%s is told in the words of the original', async (message, text) => {
+    const { log, publisher, client } = await subscribed();
+    await publisher.socket.send(['news', message]);
+    await publisher.say('news', 'good\n');
+    await client.readUntil(chunk('good\n'));
+    // The topic is the channel.
+    expect(log.lines).toEqual([`warn IN sub: ${text ?? NO_FORMATS}`]);
   });
 
   it('items may be as large as the setting says', async () => {
