@@ -61,7 +61,7 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   '/never': () => {},
   '/broken': (_request, response) => {
     response.writeHead(200, { 'Content-Length': '100' });
-    response.write('half', () => response.destroy());
+    response.write('half');
   },
   '/poll': holding('response', 'news', 'nothing new\n'),
   '/again': holding('response', 'again', 'nothing new\n'),
@@ -286,7 +286,9 @@ describe.skipIf(!installed)('the log of pushpin and that of Holdfast', { timeout
 
   it('have the same line of an answer that breaks off', async () => {
     const [line] = await agree(async (side) => {
-      await send(side, '/broken');
+      const client = await send(side, '/broken');
+      await client.readUntil('half');
+      side.origin.requests.at(-1)?.incoming.socket.destroy();
       await side.logs('/broken');
     });
     expect(line).toMatch(/ error$/);
