@@ -56,6 +56,7 @@ export type { ErrorCode } from './errors/catalogue.js';
 export { HoldfastError } from './errors/holdfast-error.js';
 export type { PublishOutcome } from './hub/admission.js';
 export type { Counters, DropReason } from './observe/counters.js';
+export type { LogRecord } from './observe/log-record.js';
 export type { Logger, LogLevel } from './observe/logger.js';
 export type { Item } from './protocol/item.js';
 export type { Addresses, Holdfast, HoldfastEvents } from './runtime/holdfast.js';

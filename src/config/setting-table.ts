@@ -332,7 +332,7 @@ export const TABLE: SettingTable = {
     ),
     maxBodyBytes: bytes(
       1_000_000,
-      'Largest request body on the control port.',
+      'Largest request body on the control port, and largest request on the REP sockets.',
       pushpinKey('handler', 'push_in_http_max_body_size'),
     ),
     maxConnections: count(
@@ -369,7 +369,7 @@ export const TABLE: SettingTable = {
     sub: list(
       ['tcp://127.0.0.1:5562'],
       'endpoint',
-      'Where SUB sockets listen for publishers that PUB; [] turns it off.',
+      'Where SUB sockets listen for publishers that PUB; [] turns it off. Needs the package zeromq.',
       absent([], pushpinKey('handler', 'push_in_sub_specs', 'push_in_sub_spec')),
     ),
     subConnect: flag(
@@ -377,6 +377,7 @@ export const TABLE: SettingTable = {
       'Connect the SUB sockets to the publishers instead of listening.',
       pushpinKey('handler', 'push_in_sub_connect'),
     ),
+    subMaxMessageBytes: bytes(1_000_000, 'Largest item on the SUB sockets; a larger one is skipped.'),
     rep: list(
       ['tcp://127.0.0.1:5563'],
       'endpoint',

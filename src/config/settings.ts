@@ -143,6 +143,8 @@ export interface ZeromqSettings {
   readonly pullMaxConnections: number;
   readonly sub: readonly string[];
   readonly subConnect: boolean;
+  /** Bytes. */
+  readonly subMaxMessageBytes: number;
   /** Octal permissions of ipc sockets; undefined leaves them as created. */
   readonly ipcFileMode: number | undefined;
 }

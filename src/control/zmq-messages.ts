@@ -29,9 +29,18 @@ export function publishMessage(
   }
 }
 
-/** A message on a PULL socket that is not looked into. @param maxMessageBytes - for the text */
-export function skipPullMessage(door: PublishDoor, reason: SkipReason, maxMessageBytes: number): void {
+const PARTS = { pull: 1, sub: 2 } as const;
+
+/** A message that is not looked into. @param maxMessageBytes - for the text */
+export function skipMessage(
+  door: PublishDoor,
+  socket: 'pull' | 'sub',
+  reason: SkipReason,
+  maxMessageBytes: number,
+): void {
   const what =
-    reason === 'parts' ? 'with parts != 1' : `of more than ${maxMessageBytes} bytes (zeromq.pull_max_message_bytes)`;
-  door.refused(`pull-${reason}`, `IN pull: received message ${what}, skipping`);
+    reason === 'parts'
+      ? `with parts != ${PARTS[socket]}`
+      : `of more than ${maxMessageBytes} bytes (zeromq.${socket}_max_message_bytes)`;
+  door.refused(`${socket}-${reason}`, `IN ${socket}: received message ${what}, skipping`);
 }

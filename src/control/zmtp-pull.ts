@@ -10,7 +10,7 @@ import type { Wheel } from '../time/wheel.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { PublishDoor } from './publish-door.js';
 import { boundSpec, type PullEndpoint } from './pull-endpoint.js';
-import { publishMessage, skipPullMessage } from './zmq-messages.js';
+import { publishMessage, skipMessage } from './zmq-messages.js';
 import { type ConnectionHandler, ZmtpConnection } from './zmtp-connection.js';
 
 /** Bytes of a Unix socket's path; libuv would cut a longer one. */
@@ -21,6 +21,8 @@ const REASONS: ReadonlyMap<string | undefined, string> = new Map([
   ['EADDRINUSE', 'Address already in use'],
   ['EADDRNOTAVAIL', 'Cannot assign requested address'],
   ['EACCES', 'Permission denied'],
+  ['ENOENT', 'No such file or directory'],
+  ['EPERM', 'Operation not permitted'],
 ]);
 
 export interface ZmtpPullParts {
@@ -74,7 +76,7 @@ export class ZmtpPull implements ConnectionHandler {
   }
 
   skipped(reason: SkipReason): void {
-    skipPullMessage(this.parts.door, reason, this.parts.maxMessageBytes);
+    skipMessage(this.parts.door, 'pull', reason, this.parts.maxMessageBytes);
   }
 
   readOver(): void {

@@ -8,7 +8,8 @@ const CATALOGUE = {
   HOLDFAST_USAGE: 'Run holdfast --help for the options.',
   HOLDFAST_ROUTES_UNREADABLE: 'Set routes.file (routesfile in pushpin.conf) to a readable file, or give --route.',
   HOLDFAST_ROUTE_INVALID: 'Correct the line; docs/routes.md shows the grammar.',
-  HOLDFAST_LISTEN_FAILED: 'Free the port, or set another one in the setting named.',
+  HOLDFAST_LISTEN_FAILED:
+    'Free the address or put another one into the setting named; of ipc: the folder must be writable, and the path short.',
   HOLDFAST_ZEROMQ_MISSING: 'Install the optional package: npm install zeromq. Or remove what needs it.',
   HOLDFAST_ZMTP_INVALID:
     'Publish with a PUSH socket of libzmq 4 or newer and no security mechanism, or set zeromq.pull_engine to libzmq.',

@@ -4,7 +4,7 @@
  */
 
 import type { Subscriber, Subscription } from '../hub/subscriber.js';
-import type { Logger } from '../observe/logger.js';
+import { type Logger, logRecord } from '../observe/logger.js';
 import type { ChannelRecovery, ControlMessage } from '../protocol/control-message.js';
 import { type FilterStack, isHttpFilter, parseFilters } from '../protocol/filters/filters.js';
 import type { FilterContext } from '../protocol/filters/message-filters.js';
@@ -152,7 +152,7 @@ export class WebSocketChannels {
     const { hub } = this.parts;
     this.subscriptions.set(channel, hub.subscribe(channel, this.subscriber, plain));
     this.subscriber.visit?.subscribes(channel);
-    if (log.enabled('info')) log.info(`subscribe ${this.options.uri} channel=${channel}`);
+    if (log.enabled('info')) logRecord(log, { kind: 'subscribe', uri: this.options.uri, channel, retry: false });
   }
 
   private get log(): Logger {

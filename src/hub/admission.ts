@@ -4,7 +4,7 @@
  * workers of several.
  */
 import type { Counters } from '../observe/counters.js';
-import type { Logger } from '../observe/logger.js';
+import { type Logger, logRecord } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { PublishStep } from '../observe/steps.js';
 import type { Item } from '../protocol/item.js';
@@ -148,7 +148,8 @@ export class Admission<Channel extends OrderedChannel> extends Timed {
   }
 
   private logPublish(channel: string, receivers: number): void {
-    if (this.parts.log.enabled('info')) this.parts.log.info(`publish channel=${channel} receivers=${receivers}`);
+    const { log } = this.parts;
+    if (log.enabled('info')) logRecord(log, { kind: 'publish', channel, receivers });
   }
 
   private expectExpiry(): void {

@@ -15,6 +15,10 @@ export type DropReason =
   | 'rate-limit'
   /** A publisher's message could not be understood. */
   | 'invalid-item'
+  /** A message on the REP socket was no request. */
+  | 'invalid-request'
+  /** A client of the REP socket does not read its replies. */
+  | 'unread-reply'
   /** A filter of the subscription kept the item back, or failed. */
   | 'filtered'
   /** Too many items of a client waited for a filter's answer or a next link. */
@@ -111,6 +115,8 @@ export class Counters {
     abandoned: 0,
     'rate-limit': 0,
     'invalid-item': 0,
+    'invalid-request': 0,
+    'unread-reply': 0,
     filtered: 0,
     'queue-full': 0,
     gap: 0,

@@ -1,5 +1,7 @@
 /** What every room may say to the operator. The lines are written by `runtime`; tests collect them. */
 
+import { type LogRecord, textOf } from './log-record.js';
+
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 /** From the quietest to the loudest. */
@@ -12,6 +14,11 @@ export interface Logger {
   debug(text: string): void;
   /** Whether a line of this level would be written: ask before building an expensive one. */
   enabled(level: LogLevel): boolean;
+  /**
+   * A line of level `info` that is more than a text: for loggers that write fields. One without this gets the text. Only
+   * called when `enabled('info')`.
+   */
+  record?(record: LogRecord): void;
   /**
    * A logger to the same place with a level of its own, louder or quieter: for routes with `log_level`. Of a logger
    * without this, such routes can be quieter only.
@@ -29,6 +36,12 @@ export const silentLogger: Logger = {
   withLevel: () => silentLogger,
 };
 
+/** Writes a record in the way of `log`. Ask `enabled('info')` before making one. */
+export function logRecord(log: Logger, record: LogRecord): void {
+  if (log.record === undefined) log.info(textOf(record));
+  else log.record(record);
+}
+
 /** A logger to the same place as `log` that writes lines up to `level`. */
 export function loggerWithLevel(log: Logger, level: LogLevel): Logger {
   if (log.withLevel !== undefined) return log.withLevel(level);
@@ -44,6 +57,9 @@ export function loggerWithLevel(log: Logger, level: LogLevel): Logger {
     warn: writer('warn'),
     info: writer('info'),
     debug: writer('debug'),
+    record: (record) => {
+      if (passes('info')) logRecord(log, record);
+    },
     enabled: (one) => passes(one) && log.enabled(one),
   };
 }

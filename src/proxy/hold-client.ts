@@ -3,6 +3,7 @@ import type { ClientExchange } from '../hold/client-connection.js';
 import { ResponseHold, type ResponseHoldOptions } from '../hold/response-hold.js';
 import { StreamHold } from '../hold/stream-hold.js';
 import { TrackedStream } from '../hold/tracked-stream.js';
+import { logRecord } from '../observe/logger.js';
 import type { Visit } from '../observe/visit.js';
 import { isHttpFilter, parseFilters } from '../protocol/filters/filters.js';
 import type { Instruct } from '../protocol/instruct.js';
@@ -91,7 +92,7 @@ function holdOptions({
       implicit: target.options.subscriptions,
       limit: limits.maxSubscriptions,
       onSubscribed: (channel) => {
-        if (log.enabled('info')) log.info(`subscribe ${uri} channel=${channel}${retried ? ' retry' : ''}`);
+        if (log.enabled('info')) logRecord(log, { kind: 'subscribe', uri, channel, retry: retried });
       },
       onLeftOut: () => log.debug(`httpsession: too many subscriptions (${uri})`),
     },

@@ -1,9 +1,8 @@
-/**
- * The log line of a finished request (specification 14.1). Its fields are told apart by blanks, so nothing a client
- * chooses may hold one, except what stands at the end: the name of its program, and the last ids of trusted clients.
- */
+/** The log line of a finished request, of a client's or of our own for one that is held (specification 14.1). */
 import { isIP } from 'node:net';
 import type { ClientRequest } from '../front/client-request.js';
+import type { RequestResult } from '../observe/log-record.js';
+import { logRecord } from '../observe/logger.js';
 import { decodeHeaderText, getHeader, splitHeaderLists } from '../protocol/headers.js';
 import { parseGripLast } from '../protocol/instruct-headers.js';
 import type { Route, Target } from '../routes/route.js';
@@ -12,14 +11,10 @@ import type { ProxyParts } from './proxy-parts.js';
 import type { RequestUri } from './request-uri.js';
 import { partsFor } from './route-parts.js';
 
+export type { RequestResult } from '../observe/log-record.js';
+
 /** What the lines need of the proxy. */
 export type LogParts = Pick<ProxyParts, 'settings' | 'holds'>;
-
-/** How a request ended. `size` in bytes of the body as it was written; an error is a client gone or a broken answer. */
-export type RequestResult =
-  | { readonly kind: 'answered'; readonly code: number; readonly size: number }
-  | { readonly kind: 'accepted' }
-  | { readonly kind: 'error' };
 
 export interface RequestLine {
   readonly request: ClientRequest;
@@ -42,25 +37,24 @@ export function logRequest(parts: LogParts, line: RequestLine): void {
   const { log } = holds;
   if (!log.enabled('info')) return;
   const { request, uri, route, target, trusted } = line;
-  let text = `${request.method} ${clientUri(line.scheme, uri)}`;
-  if (target !== undefined) {
-    text += ` -> ${target.name}`;
-    if (target.options.overHttp && line.scheme.startsWith('ws')) text += '[http]';
-  }
   const rules = trusted ? settings.xForwardedForTrusted : settings.xForwardedFor;
-  const from = settings.logFrom ? clientAddress(request, rules) : undefined;
-  if (from !== undefined) text += ` from=${from}`;
-  const referer = getHeader(request.headers, 'referer');
-  if (referer !== undefined && referer !== '') text += ` ref=${oneWord(referer)}`;
-  if (route?.explicitId === true) text += ` route=${route.id}`;
-  text += resultText(line.result);
-  if (line.retry) text += ' retry';
-  text += sharedText(line.shared);
-  const agent = settings.logUserAgent ? getHeader(request.headers, 'user-agent') : undefined;
-  if (agent !== undefined && agent !== '') text += ` ua=${decodeHeaderText(agent)}`;
-  // Other clients could write about channels that are none of theirs.
-  if (trusted) text += lastIdsText(parseGripLast(request.headers));
-  log.info(text);
+  const agent = settings.logUserAgent ? textIn(getHeader(request.headers, 'user-agent')) : undefined;
+  logRecord(log, {
+    kind: 'request',
+    method: request.method,
+    uri: clientUri(line.scheme, uri),
+    target: target?.name,
+    overHttp: target?.options.overHttp === true && line.scheme.startsWith('ws'),
+    from: settings.logFrom ? clientAddress(request, rules) : undefined,
+    referer: textIn(getHeader(request.headers, 'referer')),
+    route: idOf(route),
+    result: line.result,
+    retry: line.retry,
+    shared: line.shared,
+    userAgent: agent === undefined ? undefined : decodeHeaderText(agent),
+    // Other clients could write about channels that are none of theirs.
+    lastIds: trusted ? known(parseGripLast(request.headers)) : undefined,
+  });
 }
 
 /** A request of our own for a held client. */
@@ -77,25 +71,33 @@ export interface SubrequestLogLine {
 export function logSubrequest(parts: LogParts, line: SubrequestLogLine): void {
   const { log } = partsFor(parts, line.route).holds;
   if (!log.enabled('info')) return;
-  let text = `${line.method} ${line.uri}`;
-  if (line.target !== undefined) text += ` -> ${line.target.name}`;
-  if (line.route.explicitId) text += ` route=${line.route.id}`;
-  log.info(text + resultText(line.result) + sharedText(line.shared) + lastIdsText(line.lastIds));
+  logRecord(log, {
+    kind: 'request',
+    method: line.method,
+    uri: line.uri,
+    target: line.target?.name,
+    overHttp: false,
+    from: undefined,
+    referer: undefined,
+    route: idOf(line.route),
+    result: line.result,
+    retry: false,
+    shared: line.shared,
+    userAgent: undefined,
+    lastIds: known(line.lastIds),
+  });
 }
 
-function lastIdsText(lastIds: ReadonlyMap<string, string>): string {
-  let text = '';
-  for (const [channel, id] of lastIds) text += ` #${channel}=${id}`;
-  return text;
+function idOf(route: Route | undefined): string | undefined {
+  return route?.explicitId === true ? route.id : undefined;
 }
 
-/** A header's value with everything percent-encoded that is no visible ASCII character, and so without blanks. */
-function oneWord(value: string): string {
-  return value.replace(/[^!-~]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+function textIn(header: string | undefined): string | undefined {
+  return header === '' ? undefined : header;
 }
 
-function sharedText(shared: number | undefined): string {
-  return shared === undefined ? '' : ` shared=${shared}`;
+function known(lastIds: ReadonlyMap<string, string>): ReadonlyMap<string, string> | undefined {
+  return lastIds.size === 0 ? undefined : lastIds;
 }
 
 /** Who the request is from: the first address of `X-Forwarded-For`, unless the rules drop it (specification 3.5). */
@@ -107,15 +109,4 @@ function clientAddress(request: ClientRequest, rules: readonly string[]): string
 /** The whole URI of a request, as log lines show it. */
 export function clientUri(scheme: string, { authority, path, query }: RequestUri): string {
   return `${scheme}://${authority}${path}${query}`;
-}
-
-function resultText(result: RequestResult): string {
-  switch (result.kind) {
-    case 'answered':
-      return ` code=${result.code} ${result.size}`;
-    case 'accepted':
-      return ' accept';
-    case 'error':
-      return ' error';
-  }
 }

@@ -1,6 +1,8 @@
 /** The log of a process: text for people, or JSON with pino for machines, on standard output. */
 import { type Logger as PinoLogger, pino } from 'pino';
+import { textOf } from '../observe/log-record.js';
 import type { Logger, LogLevel } from '../observe/logger.js';
+import { fieldsOf } from './log-fields.js';
 import { textLogger } from './text-log.js';
 
 export interface ProcessLog {
@@ -42,6 +44,7 @@ function jsonLogger(log: PinoLogger): Logger {
     warn: (text) => log.warn(text),
     info: (text) => log.info(text),
     debug: (text) => log.debug(text),
+    record: (record) => log.info(fieldsOf(record), textOf(record)),
     enabled: (one) => log.isLevelEnabled(one),
     withLevel: (level) => jsonLogger(log.child({}, { level })),
   };

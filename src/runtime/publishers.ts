@@ -15,7 +15,7 @@ import type { Counters } from '../observe/counters.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { Wheel } from '../time/wheel.js';
-import { loadZeroMq, type ZeroMq } from '../zeromq/load-zeromq.js';
+import { lineOf, loadZeroMq, type ZeroMq } from '../zeromq/load-zeromq.js';
 
 /** Where publishers find us, after opening. */
 export interface PublisherAddresses {
@@ -108,9 +108,16 @@ export class Publishers {
         this.bound.pull.push(await pull.bind(spec, endpoint, 'zeromq.pull'));
         continue;
       }
-      const wantedBy = settings.pullEngine === 'libzmq' ? 'setting zeromq.pull_engine' : `zeromq.pull ${spec}`;
-      const zeromq = await this.libzmq(wantedBy);
-      if (zeromq === undefined) continue;
+      const zeromq = await this.libzmq(
+        settings.pullEngine === 'libzmq'
+          ? 'reading PULL by libzmq (setting zeromq.pull_engine)'
+          : `the address ${spec} (setting zeromq.pull)`,
+      );
+      if (zeromq === undefined) {
+        // One sentence for a setting, and one for an address.
+        if (settings.pullEngine === 'libzmq') return;
+        continue;
+      }
       if (settings.pullEngine === 'holdfast') {
         this.parts.log.info(
           `zeromq.pull ${spec} is left to libzmq: it is neither an IP address nor the path of a file`,
@@ -126,7 +133,7 @@ export class Publishers {
     if (settings.sub.length === 0) return;
     const zeromq = await this.libzmq('publishing by topic (setting zeromq.sub)');
     if (zeromq === undefined) return;
-    this.sub = new ZmqSub(zeromq, this.parts.door, settings.ipcFileMode);
+    this.sub = new ZmqSub(zeromq, this.parts.door, settings.subMaxMessageBytes, settings.ipcFileMode);
     for (const spec of settings.sub) {
       this.bound.sub.push(await this.sub.open(spec, settings.subConnect, 'zeromq.sub'));
     }
@@ -138,7 +145,13 @@ export class Publishers {
     if (settings.rep.length === 0) return;
     const zeromq = await this.libzmq('commands over ZeroMQ (setting zeromq.rep)');
     if (zeromq === undefined) return;
-    this.rep = new ZmqRep(zeromq, this.commands, this.parts.log, settings.ipcFileMode);
+    this.rep = new ZmqRep({
+      ...this.parts,
+      zeromq,
+      commands: this.commands,
+      maxRequestBytes: this.settings.control.maxBodyBytes,
+      fileMode: settings.ipcFileMode,
+    });
     for (const spec of settings.rep) this.bound.rep.push(await this.rep.bind(spec, 'zeromq.rep'));
   }
 
@@ -181,7 +194,7 @@ export class Publishers {
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       // On by default, so its absence must not keep anybody from starting.
-      this.parts.log.warn(`${error.message}. ${error.hint}`);
+      this.parts.log.warn(lineOf(error));
       return undefined;
     }
   }

@@ -10,7 +10,7 @@ import type { ReadableRate } from '../observe/readable-rate.js';
 import type { RouteTable } from '../routes/route-table.js';
 import { systemClock } from '../time/clock.js';
 import { Wheel } from '../time/wheel.js';
-import { loadZeroMq } from '../zeromq/load-zeromq.js';
+import { lineOf, loadZeroMq } from '../zeromq/load-zeromq.js';
 
 /** What tells processes with the same number apart. */
 const INSTANCE_DIGITS = 8;
@@ -56,7 +56,7 @@ export class ZeroMqTargets {
         }
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
-        log.error(`${error.message}. ${error.hint}`);
+        log.error(lineOf(error));
       }
     }
   }

@@ -1,11 +1,17 @@
-/** Binding of ZeroMQ sockets: folders for ipc files are made, their permissions set, failures explained. */
-import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+/** Opening of ZeroMQ sockets: folders for ipc files are made, their permissions set, failures explained. */
+import { chmodSync } from 'node:fs';
 import { HoldfastError } from '../errors/holdfast-error.js';
+import { preparePath } from './ipc-path.js';
 
 /** What can be bound; every socket of the package. */
 export interface Bindable {
   bind(address: string): Promise<void>;
+  close(): void;
+}
+
+/** What can be connected. */
+export interface Connectable {
+  connect(address: string): void;
   close(): void;
 }
 
@@ -19,12 +25,35 @@ const IPC = 'ipc://';
 export async function bindSocket(socket: Bindable, spec: string, wantedBy: string, fileMode?: number): Promise<void> {
   const path = spec.startsWith(IPC) ? spec.slice(IPC.length) : undefined;
   try {
-    if (path !== undefined) mkdirSync(dirname(path), { recursive: true });
+    if (path !== undefined) await preparePath(path);
     await socket.bind(spec);
     if (path !== undefined && fileMode !== undefined) chmodSync(path, fileMode);
   } catch (cause) {
-    socket.close();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new HoldfastError('HOLDFAST_LISTEN_FAILED', `cannot bind ${spec} (${wantedBy}): ${why}`, { cause });
+    throw failure(socket, 'bind', spec, wantedBy, cause);
   }
+}
+
+/**
+ * Connects to whoever is bound there, now or later.
+ * @param wantedBy - the setting, for the message
+ * @throws HoldfastError HOLDFAST_LISTEN_FAILED when this can be no address; the socket is closed
+ */
+export function connectSocket(socket: Connectable, spec: string, wantedBy: string): void {
+  try {
+    socket.connect(spec);
+  } catch (cause) {
+    throw failure(socket, 'connect to', spec, wantedBy, cause);
+  }
+}
+
+function failure(
+  socket: { close(): void },
+  verb: string,
+  spec: string,
+  wantedBy: string,
+  cause: unknown,
+): HoldfastError {
+  socket.close();
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new HoldfastError('HOLDFAST_LISTEN_FAILED', `cannot ${verb} ${spec} (${wantedBy}): ${why}`, { cause });
 }

@@ -12,8 +12,22 @@ export async function loadZeroMq(wantedBy: string): Promise<ZeroMq> {
   try {
     return await import('zeromq');
   } catch (cause) {
-    throw new HoldfastError('HOLDFAST_ZEROMQ_MISSING', `${wantedBy} needs the package zeromq, which is not installed`, {
+    const what = `${wantedBy} needs the package zeromq, which ${troubleOf(cause)}`;
+    throw new HoldfastError('HOLDFAST_ZEROMQ_MISSING', `${what}: npm install zeromq, or remove what needs it`, {
       cause,
     });
   }
+}
+
+/** What the log says of a socket that could not be opened, when everything else goes on: of the package one sentence. */
+export function lineOf({ code, message, hint }: HoldfastError): string {
+  return code === 'HOLDFAST_ZEROMQ_MISSING' ? message : `${message}. ${hint}`;
+}
+
+/** Its native part may be missing where the package is there. */
+function troubleOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'cannot be loaded';
+  if ('code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND') return 'is not installed';
+  const [reason = ''] = cause.message.split('\n');
+  return `cannot be loaded (${reason})`;
 }

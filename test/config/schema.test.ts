@@ -120,6 +120,7 @@ describe('defaultSettings', () => {
         pullMaxConnections: 1_000,
         sub: ['tcp://127.0.0.1:5562'],
         subConnect: false,
+        subMaxMessageBytes: 1_000_000,
         rep: ['tcp://127.0.0.1:5563'],
         stats: [],
         ipcFileMode: undefined,

@@ -1,5 +1,5 @@
 /** Our own PULL socket: who may connect, for how long, what waits when, and what is left behind. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -255,12 +255,27 @@ describe('an ipc endpoint', () => {
   it('takes the place of a socket that was left behind', async () => {
     const path = join(folder(), 'pull');
     const left = new PullStage(opened);
-    await left.bind(`ipc://${path}`);
+    await left.bind(`ipc://${path}-removed`);
+    linkSync(`${path}-removed`, path);
+    await left.pull.close();
     const next = new PullStage(opened);
     expect(await next.bind(`ipc://${path}`)).toBe(`ipc://${path}`);
     next.send(path, Buffer.concat([HELLO, items(1)]));
     await next.items.taken(1);
-    expect(left.items.all).toEqual([]);
+  });
+
+  it('does not take the place of somebody who listens there', async () => {
+    const spec = `ipc://${join(folder(), 'pull')}`;
+    const first = new PullStage(opened);
+    await first.bind(spec);
+    await expect(new PullStage(opened).bind(spec)).rejects.toMatchObject({
+      code: 'HOLDFAST_LISTEN_FAILED',
+      message: `cannot bind ${spec} (setting zeromq.pull): Address already in use`,
+    });
+    first.send(spec.slice('ipc://'.length), Buffer.concat([HELLO, items(1)]));
+    await first.items.taken(1);
+    // Whoever looked is nobody to speak of.
+    expect(first.lines).toEqual([]);
   });
 
   it('does not take the place of another file', async () => {

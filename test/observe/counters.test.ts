@@ -20,11 +20,13 @@ describe('counters', () => {
       'filtered',
       'gap',
       'invalid-item',
+      'invalid-request',
       'outbox-full',
       'queue-full',
       'rate-limit',
       'sequencer-full',
       'stats-full',
+      'unread-reply',
     ]);
   });
 

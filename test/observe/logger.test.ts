@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LOG_LEVELS, loggerWithLevel, silentLogger } from '../../src/observe/logger.js';
+import type { LogRecord } from '../../src/observe/log-record.js';
+import { LOG_LEVELS, loggerWithLevel, logRecord, silentLogger } from '../../src/observe/logger.js';
 import { CollectedLog } from '../support/collected-log.js';
 
 describe('log levels', () => {
@@ -36,5 +37,34 @@ describe('a logger with a level of its own', () => {
 
   it('is silent where nothing is written', () => {
     expect(loggerWithLevel(silentLogger, 'trace')).toBe(silentLogger);
+  });
+});
+
+describe('a record of what happened', () => {
+  const record: LogRecord = { kind: 'publish', channel: 'news', receivers: 2 };
+
+  /** A logger of a program's own that takes records. */
+  class Taking extends CollectedLog {
+    readonly records: LogRecord[] = [];
+
+    record(one: LogRecord): void {
+      this.records.push(one);
+    }
+  }
+
+  it('is a text for a logger that knows nothing of records', () => {
+    const log = new CollectedLog('info');
+    logRecord(log, record);
+    logRecord(loggerWithLevel(log, 'debug'), record);
+    expect(log.lines).toEqual(['info publish channel=news receivers=2', 'info publish channel=news receivers=2']);
+  });
+
+  it('goes to one that takes them, through a level of its own too', () => {
+    const log = new Taking();
+    logRecord(log, record);
+    logRecord(loggerWithLevel(log, 'info'), record);
+    logRecord(loggerWithLevel(log, 'warn'), record);
+    expect(log.records).toEqual([record, record]);
+    expect(log.lines).toEqual([]);
   });
 });

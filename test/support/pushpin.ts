@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Watch } from './deadline.js';
 import { freePorts } from './free-ports.js';
 import { RawClient } from './raw-client.js';
 
@@ -18,6 +19,8 @@ export interface PushpinOptions {
   readonly stats?: boolean;
   /** Further lines of the section `[handler]`. */
   readonly handler?: readonly string[];
+  /** Further lines of the section `[proxy]`. */
+  readonly proxy?: readonly string[];
 }
 
 /** Milliseconds from the start to the first message through all of its processes. */
@@ -32,6 +35,7 @@ export interface PublishedItem {
 
 export class Pushpin {
   private output = '';
+  private readonly watch = new Watch();
 
   private constructor(
     readonly port: number,
@@ -46,6 +50,7 @@ export class Pushpin {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (bytes) => {
         this.output += String(bytes);
+        this.watch.changed();
       });
     }
     child.on('error', (error) => {
@@ -94,6 +99,21 @@ export class Pushpin {
       await this.publish(item);
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** What its proxy and its handler have logged, as `LEVEL text`, without what was asked until it served. */
+  get lines(): string[] {
+    const lines = [...this.output.matchAll(/^\[(\w+)\] \S+ \S+ \[(?:proxy|handler)\] (.*)$/gm)];
+    return lines.map(([, level, text]) => `${level} ${text}`).filter((line) => !line.includes(READY));
+  }
+
+  /** Resolves when `count` lines of its log contain `text`. */
+  logs(text: string, count = 1): Promise<void> {
+    return this.watch.until(
+      `log line ${count} with "${text}" of pushpin`,
+      () => this.lines.filter((line) => line.includes(text)).length >= count,
+      () => `\n${this.lines.join('\n')}`,
+    );
   }
 
   async stop(): Promise<void> {
@@ -180,6 +200,7 @@ debug=true
 sig_iss=pushpin
 sig_key=${options.sigKey ?? ''}
 upstream_key=${options.upstreamKey ?? ''}
+${(options.proxy ?? []).join('\n')}
 zurl_out_specs=${zurl}-in
 zurl_out_stream_specs=${zurl}-in-stream
 zurl_in_specs=${zurl}-out

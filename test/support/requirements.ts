@@ -27,7 +27,7 @@ export const REQUIREMENTS = {
     isThere: () => runs('pushpin', '--version'),
   },
   pythonZeroMq: {
-    tests: 'the Python workers of the examples zeromq-handler and zhttp-handler',
+    tests: 'publishers, commands and handlers in Python',
     install: 'apt-get install python3-zmq',
     isThere: () => runs(PYTHON, '-c', 'import zmq'),
   },

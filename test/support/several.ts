@@ -39,8 +39,8 @@ export class Several {
       for (const pid of childrenOf(one.pid)) process.kill(pid, 'SIGCONT');
       await one.stop();
     });
-    const [, port] = await child.says(/clients: listening on http:\/\/127\.0\.0\.1:(\d+)\n/);
-    const [, control] = await child.says(/publish with POST http:\/\/127\.0\.0\.1:(\d+)\/publish\/\n/);
+    const [, port] = await child.says(/clients: listening on http:\/\/127\.0\.0\.1:(\d+)["\n]/);
+    const [, control] = await child.says(/publish with POST http:\/\/127\.0\.0\.1:(\d+)\/publish\/["\n]/);
     await child.says(/try: curl/);
     return new Several(opened, child, Number(port), Number(control));
   }

@@ -22,11 +22,11 @@ export class WrittenLog {
     return this.lines.filter((line) => line.includes(text));
   }
 
-  /** Resolves with the first line that contains `text`. */
-  async until(text: string): Promise<string> {
+  /** Resolves with the first line that contains `text`, when `count` do. */
+  async until(text: string, count = 1): Promise<string> {
     await this.watch.until(
-      `a log line with "${text}"`,
-      () => this.with(text).length > 0,
+      `log line ${count} with "${text}"`,
+      () => this.with(text).length >= count,
       () => `\n${this.lines.join('\n')}`,
     );
     return this.with(text)[0] ?? '';

@@ -254,14 +254,13 @@ describe('PULL', () => {
     await push.send(tnetItem('without'));
     const { stdout, stderr } = await child.ended();
     const missing = (what: string): string =>
-      `${what} needs the package zeromq, which is not installed. Install the optional package: npm install zeromq. Or remove what needs it.`;
+      `${what} needs the package zeromq, which is not installed: npm install zeromq, or remove what needs it`;
     expect(stderr).toBe('');
     expect(stdout.trimEnd().split('\n')).toEqual([
-      missing('setting zeromq.pull_engine'),
-      missing('setting zeromq.pull_engine'),
+      missing('reading PULL by libzmq (setting zeromq.pull_engine)'),
       missing('publishing by topic (setting zeromq.sub)'),
       '{"pull":0,"sub":[]}',
-      missing('zeromq.pull tcp://localhost:*'),
+      missing('the address tcp://localhost:* (setting zeromq.pull)'),
       missing('publishing by topic (setting zeromq.sub)'),
       '{"pull":1,"sub":[]}',
       `at ${endpoint}`,

@@ -1,0 +1,37 @@
+/** Paths of ipc sockets before they are bound: libzmq would remove whatever file is there, and whoever listens on it. */
+import { lstatSync, mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** libzmq goes on listening for a moment after its socket was closed; milliseconds of one wait, and how many there are. */
+const PAUSE = 20;
+const PAUSES = 10;
+
+/**
+ * Makes the folder, and resolves when nobody is in the way: a socket that a process left behind is not.
+ * @throws Error when somebody listens there, when the file is another one, or when the folder cannot be made
+ */
+export async function preparePath(path: string): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true });
+  for (let waited = 0; waited <= PAUSES; waited += 1) {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return;
+    if (!found.isSocket()) break;
+    if (!(await isListening(path))) return;
+    await pause(PAUSE);
+  }
+  throw new Error('Address already in use');
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.on('connect', () => end(true));
+    socket.on('error', () => end(false));
+  });
+}
