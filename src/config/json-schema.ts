@@ -1,7 +1,7 @@
 /** The JSON Schema of the native configuration file, for editors; made from the table of settings. */
 import { findSetting, SETTINGS, type SettingEntry } from './schema.js';
 import { SECTIONS } from './setting-table.js';
-import { describeType, ITEM_PATTERNS, type ListItem, type ValueType } from './validate.js';
+import { describeType, HTTP_URI_PATTERN, ITEM_PATTERNS, type ListItem, type ValueType } from './validate.js';
 
 /** A JSON Schema or a part of one. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -78,6 +78,8 @@ function typeSchema(type: ValueType): JsonSchema {
       return { type: 'string' };
     case 'path':
       return { type: 'string', minLength: 1 };
+    case 'http-uri':
+      return { type: 'string', pattern: HTTP_URI_PATTERN };
     case 'choice':
       return { enum: type.values };
     case 'list': {

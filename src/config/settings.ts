@@ -155,6 +155,17 @@ export interface LogSettings {
   readonly userAgent: boolean;
 }
 
+export interface TracingSettings {
+  /** Base of the OTLP/HTTP receiver; empty turns tracing off. */
+  readonly otlpEndpoint: string;
+  readonly serviceName: string;
+  /** From 0 to 1. */
+  readonly sampleRatio: number;
+  /** `Name: value`. */
+  readonly headers: readonly string[];
+  readonly maxQueuedSpans: number;
+}
+
 export interface Settings {
   readonly http: HttpSettings;
   readonly workers: WorkersSettings;
@@ -168,4 +179,5 @@ export interface Settings {
   readonly zeromq: ZeromqSettings;
   readonly stats: StatsSettings;
   readonly log: LogSettings;
+  readonly tracing: TracingSettings;
 }

@@ -32,8 +32,9 @@ export interface PublishDoorParts {
 export class PublishDoor {
   constructor(private readonly parts: PublishDoorParts) {}
 
-  publish(item: Item): PublishOutcome {
-    const outcome = this.parts.hub.publish(item);
+  /** @param traceparent - trace context of who publishes */
+  publish(item: Item, traceparent?: string): PublishOutcome {
+    const outcome = this.parts.hub.publish(item, undefined, traceparent);
     this.parts.onPublish(item, outcome);
     return outcome;
   }
@@ -52,10 +53,16 @@ export class PublishDoor {
    * Publishes in order and reports what became of each item; `done` is called once, possibly before this returns, and
    * not while publishers have to wait.
    * @param timeout - milliseconds after which the report is made with what is known
+   * @param traceparent - trace context of who publishes
    */
-  publishReported(items: readonly Item[], timeout: number, done: (reports: ItemReport[]) => void): void {
+  publishReported(
+    items: readonly Item[],
+    timeout: number,
+    traceparent: string | undefined,
+    done: (reports: ItemReport[]) => void,
+  ): void {
     const { hub, wheel, onPublish } = this.parts;
-    publishReported(items, { hub, wheel, timeout, onPublished: onPublish }, (reports) =>
+    publishReported(items, { hub, wheel, timeout, traceparent, onPublished: onPublish }, (reports) =>
       this.whenClear(() => done(reports)),
     );
   }

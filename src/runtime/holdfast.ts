@@ -19,6 +19,7 @@ import { type Clock, systemClock } from '../time/clock.js';
 import { Wheel } from '../time/wheel.js';
 import { ClientHalf } from './client-half.js';
 import { FirstSubscriptions } from './first-subscriptions.js';
+import { TracingOnDemand } from './open-tracing.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
 import { RoutesSource } from './routes-source.js';
 import { connectionStats, statsPublisher } from './stats.js';
@@ -70,6 +71,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly door: PublishDoor;
   private readonly zeroMq: ZeroMqTargets;
   private readonly routes: RoutesSource;
+  private readonly tracing: TracingOnDemand;
   private closing: Promise<void> | undefined = undefined;
   private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [], stats: [] };
   /** What has been counted since the start; live. */
@@ -81,6 +83,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     this.wheel = new Wheel(clock);
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel: this.wheel, log: logger, warnings, counters: this.counters };
+    this.tracing = new TracingOnDemand(settings.tracing, shared);
     const stats = statsPublisher(settings, this.wheel);
     const connections = connectionStats(settings, this.wheel, {
       packet: (packet) => stats?.packet(packet),
@@ -169,6 +172,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   }
 
   private async open(): Promise<void> {
+    await this.tracing.open();
     await this.putInForce(await this.routes.load());
     const publishers = await this.publishers.open();
     this.reachable = { http: await this.clients.open(), ...publishers };
@@ -186,6 +190,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     await Promise.all([clients, this.publishers.close(), this.routes.close()]);
     await this.zeroMq.close();
     await this.publishers.closeStats();
+    await this.tracing.close();
     this.wheel.close();
     this.emit('close');
     this.removeAllListeners();

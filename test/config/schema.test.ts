@@ -132,6 +132,7 @@ describe('defaultSettings', () => {
         reportInterval: 10,
       },
       log: { level: 'info', format: 'text', from: false, userAgent: false },
+      tracing: { otlpEndpoint: '', serviceName: 'holdfast', sampleRatio: 1, headers: [], maxQueuedSpans: 4096 },
     } satisfies Settings);
   });
 

@@ -16,6 +16,7 @@ import { systemClock } from '../../time/clock.js';
 import { Wheel } from '../../time/wheel.js';
 import { FirstSubscriptions } from '../first-subscriptions.js';
 import type { Addresses, Running } from '../holdfast.js';
+import { TracingOnDemand } from '../open-tracing.js';
 import { Publishers } from '../publishers.js';
 import { RoutesSource } from '../routes-source.js';
 import { statsPublisher } from '../stats.js';
@@ -44,6 +45,7 @@ export class SeveralProcesses implements Running {
   private readonly publishers: Publishers;
   private readonly zeroMq: ZeroMqTargets;
   private readonly routes: RoutesSource;
+  private readonly tracing: TracingOnDemand;
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
   private reachable: Addresses = { http: [], control: undefined, pull: [], sub: [], rep: [], stats: [] };
@@ -54,6 +56,7 @@ export class SeveralProcesses implements Running {
     const count = workerCount(settings);
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel, log: logger, warnings, counters: this.own };
+    this.tracing = new TracingOnDemand(settings.tracing, shared);
     const stats = statsPublisher(settings, wheel);
     this.hub = new CentralHub({ ...shared, settings: settings.publish, watch: stats });
     if (settings.hold.updateOnFirstSubscription) this.hub.observe(new FirstSubscriptions(this.hub, wheel));
@@ -104,6 +107,7 @@ export class SeveralProcesses implements Running {
   static async start(options: SeveralOptions): Promise<SeveralProcesses> {
     const several = new SeveralProcesses(options);
     try {
+      await several.tracing.open();
       several.table = await several.routes.load();
       await several.zeroMq.prepare(several.table);
       const publishers = await several.publishers.open();
@@ -151,6 +155,7 @@ export class SeveralProcesses implements Running {
     await this.pool.close();
     await this.zeroMq.close();
     await this.publishers.closeStats();
+    await this.tracing.close();
     this.hub.close();
     this.wheel.close();
   }
