@@ -6,6 +6,9 @@ import type { ReadableRate } from '../observe/readable-rate.js';
 import { systemClock } from '../time/clock.js';
 import type { Tracing } from '../tracing/tracing.js';
 
+/** What Node says of a package that is not there. */
+const MISSING = /^Cannot find (?:package|module) '@opentelemetry\//;
+
 export interface TracingParts {
   readonly counters: Counters;
   readonly warnings: ReadableRate;
@@ -40,9 +43,8 @@ async function load(): Promise<{ readonly Tracing: typeof Tracing }> {
   try {
     return await import('../tracing/tracing.js');
   } catch (cause) {
-    const missing = cause instanceof Error ? /'(@opentelemetry\/[\w-]+)/.exec(cause.message)?.[1] : undefined;
-    if (missing === undefined) throw cause;
-    const text = `tracing.otlp_endpoint needs the package ${missing}, which is not installed`;
+    if (!(cause instanceof Error && MISSING.test(cause.message))) throw cause;
+    const text = 'tracing.otlp_endpoint needs the packages of OpenTelemetry, which are not all installed';
     throw new HoldfastError('HOLDFAST_TRACING_MISSING', text, { cause });
   }
 }

@@ -58,7 +58,7 @@ export class SpanQueue implements SpanProcessor {
 
   onEnd(span: ReadableSpan): void {
     const { max, counters, warnings } = this.parts;
-    if (this.over || this.waiting >= max) {
+    if (this.waiting >= max) {
       counters.dropped['span-queue-full'] += 1;
       warnings.warn('span-queue-full', `tracing: ${max} spans wait to be sent, dropping one`);
       return;
@@ -80,7 +80,7 @@ export class SpanQueue implements SpanProcessor {
     if (this.over) return;
     this.over = true;
     const lost = this.waiting + this.beingSent;
-    if (lost > 0) this.lose(lost, 'there is no more time');
+    if (lost > 0) this.lose(lost, 'Holdfast ends and waits no longer');
   }
 
   private send(spans: ReadableSpan[], done: Sent): void {
@@ -101,7 +101,11 @@ export class SpanQueue implements SpanProcessor {
   private lose(spans: number, why: string): void {
     const { counters, warnings } = this.parts;
     counters.dropped['span-not-taken'] += spans;
-    warnings.warn('span-not-taken', `tracing: dropping ${spans} spans that the receiver has not taken: ${why}`);
+    const what =
+      spans === 1
+        ? '1 span dropped, the receiver has not taken it'
+        : `${spans} spans dropped, the receiver has not taken them`;
+    warnings.warn('span-not-taken', `tracing: ${what}: ${why}`);
   }
 }
 
