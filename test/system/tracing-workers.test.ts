@@ -3,9 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Opened } from '../support/closing.js';
 import { itemFor, Several } from '../support/several.js';
 import { SpanReceiver } from '../support/span-receiver.js';
-
-const TRACE = '0af7651916cd43dd8448eb211c80319c';
-const PARENT = 'b7ad6b7169203331';
+import { PARENT, TRACE } from '../support/traced.js';
 
 describe('tracing with several workers', () => {
   const opened = new Opened();

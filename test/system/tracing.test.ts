@@ -1,43 +1,19 @@
-/** Spans of requests, holds and publishes, sent to a receiver that speaks OTLP over HTTP (docs/tracing.md). */
+/** Spans of requests, origin requests and holds, sent to a receiver that speaks OTLP over HTTP (docs/tracing.md). */
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { DeepPartial, Holdfast, Settings } from '../../src/index.js';
-import { clientPort, controlUri, Opened } from '../support/closing.js';
+import { clientPort, Opened } from '../support/closing.js';
 import { EventsOrigin, GRIP, subscribe } from '../support/events-origin.js';
-import { answering, holding, REFUSING_TARGET, type Script } from '../support/origin.js';
+import { answering, holding, REFUSING_TARGET } from '../support/origin.js';
 import { itemFor } from '../support/several.js';
-import { type ReceivedSpan, SpanReceiver } from '../support/span-receiver.js';
-
-const TRACE = '0af7651916cd43dd8448eb211c80319c';
-const PARENT = 'b7ad6b7169203331';
+import { SpanReceiver } from '../support/span-receiver.js';
+import { PARENT, TRACE, traced } from '../support/traced.js';
+import { WebSocketOriginServer } from '../support/websocket-origin.js';
 
 describe('tracing', () => {
   const opened = new Opened();
 
-  async function traced(
-    script: Script,
-    tracing: DeepPartial<Settings>['tracing'] = {},
-    routes?: (target: string) => readonly string[],
-  ) {
-    const receiver = await SpanReceiver.start(opened);
-    const origin = await opened.origin(script);
-    const holdfast = await opened.holdfast({
-      routes: routes?.(origin.target) ?? [`*,id=all ${origin.target}`],
-      settings: {
-        tracing: { otlpEndpoint: receiver.endpoint, ...tracing },
-        hold: { updateOnFirstSubscription: false },
-      },
-    });
-    /** Every span that there was, by name, once Holdfast has closed and sent them. */
-    const spans = async (): Promise<Map<string, ReceivedSpan>> => {
-      await holdfast.close();
-      return new Map(receiver.spans.map((span) => [span.name, span]));
-    };
-    return { receiver, origin, holdfast, port: clientPort(holdfast), spans };
-  }
-
   it('makes a span of a request, and one below it of what its origin is asked', async () => {
-    const { origin, port, receiver, spans } = await traced(answering({}, 'hello'), {
+    const { origin, port, receiver, spans } = await traced(opened, answering({}, 'hello'), {
       serviceName: 'edge',
       headers: ['Authorization: Bearer a=b', 'X-Two:2'],
     });
@@ -85,7 +61,7 @@ describe('tracing', () => {
   });
 
   it('goes on with the trace of a client, and takes the place of its headers', async () => {
-    const { origin, port, spans } = await traced(answering({}));
+    const { origin, port, spans } = await traced(opened, answering({}));
     const headers = [`TraceParent: 00-${TRACE}-${PARENT}-01`, 'tracestate: a=1', 'Tracestate: b=2'];
     await (await opened.get(port, '/', ...headers)).readAnswer();
     const all = await spans();
@@ -100,7 +76,7 @@ describe('tracing', () => {
     ['malformed', ['traceparent: 00-0-0-01', 'tracestate: a=1']],
     ['there twice', [`traceparent: 00-${TRACE}-${PARENT}-01`, `traceparent: 00-${TRACE}-${PARENT}-01`]],
   ])('begins a trace of its own where that of the client is %s', async (_what, headers) => {
-    const { origin, port, spans } = await traced(answering({}));
+    const { origin, port, spans } = await traced(opened, answering({}));
     await (await opened.get(port, '/', ...headers)).readAnswer();
     const all = await spans();
     expect(all.get('GET all')?.parentId).toBe('');
@@ -112,7 +88,7 @@ describe('tracing', () => {
   });
 
   it('keeps nothing of a trace that its client does not keep, and passes it on', async () => {
-    const { origin, port, holdfast, spans } = await traced(holding('stream', 'news'));
+    const { origin, port, holdfast, spans } = await traced(opened, holding('stream', 'news'));
     const traceparent = `00-${TRACE}-${PARENT}-00`;
     const client = await opened.get(port, '/', `traceparent: ${traceparent}`, 'tracestate: a=1');
     await client.readUntil('\r\n\r\n');
@@ -127,7 +103,7 @@ describe('tracing', () => {
   });
 
   it('keeps no trace that begins here with a ratio of 0, and tells the origin so', async () => {
-    const { origin, port, holdfast, spans } = await traced(holding('stream', 'news'), { sampleRatio: 0 });
+    const { origin, port, holdfast, spans } = await traced(opened, holding('stream', 'news'), { sampleRatio: 0 });
     const client = await opened.get(port, '/');
     await client.readUntil('\r\n\r\n');
     holdfast.publish(itemFor('news', 'hello'));
@@ -139,38 +115,8 @@ describe('tracing', () => {
     expect([...all.values()].every(({ traceId }) => traceId === TRACE)).toBe(true);
   });
 
-  it('makes a span of a hold, with its channels, and links publishes to it', async () => {
-    const { port, holdfast, spans } = await traced(
-      (_request, response) => void response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': 'a, b' }).end(),
-    );
-    const client = await opened.get(port, '/');
-    await client.readUntil('\r\n\r\n');
-    holdfast.publish(itemFor('b', 'hello', { id: '7' }));
-    await client.readUntil('hello\n');
-    const all = await spans();
-    const hold = all.get('hold stream');
-    expect(hold).toMatchObject({ kind: 'internal', parentId: all.get('GET all')?.spanId, failed: false });
-    expect(hold?.attributes).toEqual({ 'holdfast.hold.mode': 'stream', 'holdfast.hold.end': 'shut-down' });
-    expect(hold?.events).toEqual(
-      ['a', 'b'].map((channel) => ({ name: 'subscribe', attributes: { 'holdfast.channel': channel } })),
-    );
-    expect(all.get('GET all')?.attributes).toMatchObject({ 'holdfast.request.end': 'accepted' });
-    const publish = all.get('publish');
-    expect(publish).toMatchObject({ kind: 'producer', parentId: '', links: [hold?.spanId] });
-    expect(publish?.attributes).toEqual({
-      'messaging.system': 'holdfast',
-      'messaging.operation.name': 'publish',
-      'messaging.operation.type': 'send',
-      'messaging.destination.name': 'b',
-      'messaging.message.id': '7',
-      'holdfast.publish.receivers': 1,
-      'holdfast.publish.traced_holds': 1,
-    });
-    expect(publish?.traceId).not.toBe(hold?.traceId);
-  });
-
   it('has one request with two holds for a long-poll that is asked again', async () => {
-    const { port, holdfast, receiver, spans } = await traced(holding('response', 'poll'));
+    const { port, holdfast, receiver, spans } = await traced(opened, holding('response', 'poll'));
     const client = await opened.get(port, '/');
     await receiver.one('GET all');
     holdfast.publish({ channel: 'poll', formats: { 'http-response': { action: 'hint' } } });
@@ -224,8 +170,52 @@ describe('tracing', () => {
     expect((await receiver.one('hold ws')).parentId).toBe(request.spanId);
   });
 
+  it('names the place in the trace in a handshake for a WebSocket', async () => {
+    const receiver = await SpanReceiver.start(opened);
+    const origin = opened.add(await WebSocketOriginServer.start(), (one) => one.stop());
+    const holdfast = await opened.holdfast({
+      routes: [`*,no_grip ${origin.target}`],
+      settings: { tracing: { otlpEndpoint: receiver.endpoint } },
+    });
+    opened.add(origin, (one) => one.stop());
+    const headers = { TraceParent: `00-${TRACE}-${PARENT}-01` };
+    const client = opened.add(new WebSocket(`ws://127.0.0.1:${clientPort(holdfast)}/chat`, { headers }), (one) =>
+      one.terminate(),
+    );
+    await new Promise((resolve) => client.once('open', resolve));
+    const { request } = await origin.side();
+    client.terminate();
+    const spans = await receiver.named('GET', 2);
+    const [asked] = spans.filter(({ kind }) => kind === 'client');
+    expect(asked?.attributes).toMatchObject({
+      'holdfast.origin.purpose': 'handshake',
+      'url.full': `ws://127.0.0.1:${clientPort(holdfast)}/chat`,
+      'http.response.status_code': 101,
+    });
+    expect(request.headers.traceparent).toBe(`00-${TRACE}-${asked?.spanId}-01`);
+    expect(await receiver.one('hold ws')).toMatchObject({ attributes: { 'holdfast.hold.end': 'closed' } });
+  });
+
+  it('has what is asked for a client, and not by it, in its trace, whether that is kept or not', async () => {
+    const { origin, port, receiver, spans } = await traced(opened, (request, response) => {
+      if (request.url === '/') response.setHeader('Grip-Link', '</more>; rel=next');
+      response.end('page');
+    });
+    await (await opened.get(port, '/', `traceparent: 00-${TRACE}-${PARENT}-01`)).readAnswer();
+    await (await opened.get(port, '/', `traceparent: 00-${TRACE}-${PARENT}-00`)).readAnswer();
+    const all = await spans();
+    const clients = receiver.spans.filter(({ kind }) => kind === 'client');
+    expect(clients.map(({ attributes }) => attributes['holdfast.origin.purpose'])).toEqual(['request', 'subrequest']);
+    expect(clients.map(({ parentId }) => parentId)).toEqual(Array(2).fill(all.get('GET all')?.spanId));
+    expect(origin.requests.map(({ headers }) => headers.traceparent)).toEqual([
+      ...clients.map(({ spanId }) => `00-${TRACE}-${spanId}-01`),
+      ...Array(2).fill(`00-${TRACE}-${PARENT}-00`),
+    ]);
+  });
+
   it('has a failed span for each origin that cannot be reached, and for its request', async () => {
     const { port, receiver, spans } = await traced(
+      opened,
       (_request, response) => void response.writeHead(503).end(),
       {},
       (target) => [`* ${REFUSING_TARGET} ${target}`],
@@ -242,7 +232,7 @@ describe('tracing', () => {
   });
 
   it('ends the span of a request whose client goes, or that Holdfast does not live to see answered', async () => {
-    const { port, origin, receiver, spans } = await traced(() => {});
+    const { port, origin, receiver, spans } = await traced(opened, () => {});
     const gone = await opened.get(port, '/gone');
     await origin.request(0);
     gone.close();
@@ -256,61 +246,5 @@ describe('tracing', () => {
       'cancelled',
       'cancelled',
     ]);
-  });
-
-  async function publishOver(holdfast: Holdfast, path: string, traceparent: string): Promise<void> {
-    const response = await fetch(`${controlUri(holdfast)}${path}`, {
-      method: 'POST',
-      headers: { traceparent },
-      body: JSON.stringify({ items: [itemFor('news', 'hello')] }),
-    });
-    expect(response.status).toBe(200);
-    await response.text();
-  }
-
-  it.each(['/publish', '/publish?report=1'])('goes on with the trace of a publisher at %s', async (path) => {
-    const { port, holdfast, spans, receiver } = await traced(holding('stream', 'news'));
-    await (await opened.get(port, '/')).readUntil('\r\n\r\n');
-    await publishOver(holdfast, path, `00-${TRACE}-${PARENT}-01`);
-    // Junk is no trace.
-    await publishOver(holdfast, path, `00-${TRACE}-${PARENT}-01-more`);
-    await publishOver(holdfast, path, `00-${TRACE}-${PARENT}-00`);
-    const all = await spans();
-    const publishes = receiver.spans.filter(({ name }) => name === 'publish');
-    expect(publishes).toHaveLength(2);
-    expect(publishes[0]).toMatchObject({ traceId: TRACE, parentId: PARENT, links: [all.get('hold stream')?.spanId] });
-    expect(publishes[1]?.parentId).toBe('');
-    expect(publishes[1]?.traceId).not.toBe(TRACE);
-  });
-
-  it('has a span of its own for an item that had to wait for another', async () => {
-    const { port, holdfast, spans, receiver } = await traced(holding('stream', 'news'));
-    const client = await opened.get(port, '/');
-    await client.readUntil('\r\n\r\n');
-    holdfast.publish(itemFor('news', 'one', { id: '1' }));
-    holdfast.publish(itemFor('news', 'three', { id: '3', 'prev-id': '2' }));
-    holdfast.publish(itemFor('news', 'two', { id: '2', 'prev-id': '1' }));
-    await client.readUntil('three\n');
-    const all = await spans();
-    const third = receiver.spans.find(
-      ({ name, attributes }) => name === 'publish' && attributes['messaging.message.id'] === '3',
-    );
-    expect(third?.links).toEqual([]);
-    expect(third?.attributes).not.toHaveProperty('holdfast.publish.receivers');
-    expect(all.get('deliver')).toMatchObject({
-      parentId: third?.spanId,
-      links: [all.get('hold stream')?.spanId],
-      attributes: { 'messaging.message.id': '3' },
-    });
-  });
-
-  it('links a publish to 128 holds at most, and tells how many there are', async () => {
-    const { port, holdfast, spans } = await traced(holding('stream', 'news'));
-    const clients = await Promise.all(Array.from({ length: 130 }, () => opened.get(port, '/')));
-    for (const client of clients) await client.readUntil('\r\n\r\n');
-    holdfast.publish(itemFor('news', 'hello'));
-    const publish = (await spans()).get('publish');
-    expect(new Set(publish?.links).size).toBe(128);
-    expect(publish?.attributes['holdfast.publish.traced_holds']).toBe(130);
   });
 });
