@@ -6,18 +6,22 @@ import { formatTraceparent, parseTraceparent, SAMPLED, traceparentOf } from '../
 /** The part of an origin step that headers are set with. */
 type SetHeader = (name: string, value: string | undefined) => void;
 
+/** Of a `tracestate` (W3C Trace Context 3.3.1.1). OpenTelemetry's reader turns the order of a longer one round. */
+const MAX_MEMBERS = 32;
+
 /** The place that a client's headers name; undefined when they name none. */
 export function placeOf(headers: HeaderView): SpanContext | undefined {
   const traceparent = traceparentOf(headers);
   return traceparent === undefined ? undefined : placeIn(traceparent, getHeaders(headers, 'tracestate').join(','));
 }
 
-/** @param tracestate - what cannot be read of it is left out */
+/** @param tracestate - what cannot be read of it is left out, and all of it when it has too many members */
 export function placeIn(traceparent: string, tracestate = ''): SpanContext | undefined {
   const parent = parseTraceparent(traceparent);
   if (parent === undefined) return undefined;
   const place = { traceId: parent.traceId, spanId: parent.parentId, traceFlags: parent.flags, isRemote: true };
-  return tracestate === '' ? place : { ...place, traceState: createTraceState(tracestate) };
+  if (tracestate === '' || tracestate.split(',', MAX_MEMBERS + 1).length > MAX_MEMBERS) return place;
+  return { ...place, traceState: createTraceState(tracestate) };
 }
 
 export function isSampled({ traceFlags }: SpanContext): boolean {

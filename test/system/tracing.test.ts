@@ -73,6 +73,31 @@ describe('tracing', () => {
   });
 
   it.each([
+    ['as it is', ['a=1, b=2', 'c@d=3'], 'a=1,b=2,c@d=3'],
+    ['without what is none', ['a=1,=,B,b=2'], 'a=1,b=2'],
+    ['not at all when it is junk', ['é'], undefined],
+    ['not at all when it is endless', Array.from({ length: 33 }, (_, index) => `k${index}=1`), undefined],
+  ])('sends a tracestate %s', async (_what, values, expected) => {
+    const { origin, port } = await traced(opened, answering({}));
+    const lines = values.map((value) => `tracestate: ${value}`);
+    await (await opened.get(port, '/', `traceparent: 00-${TRACE}-${PARENT}-01`, ...lines)).readAnswer();
+    expect(origin.requests[0]?.headers.tracestate).toBe(expected);
+  });
+
+  it('cuts what is long, and names no span after a method that it does not know', async () => {
+    const { port, spans } = await traced(opened, answering({}));
+    const client = await opened.client(port);
+    client.write(`BREW /${'x'.repeat(6_000)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await client.readAnswer();
+    const { attributes } = (await spans()).get('HTTP all') ?? expect.fail();
+    expect(attributes).toMatchObject({
+      'http.request.method': '_OTHER',
+      'http.request.method_original': 'BREW',
+      'url.full': `http://a/${'x'.repeat(4_096 - 'http://a/'.length)}`,
+    });
+  });
+
+  it.each([
     ['malformed', ['traceparent: 00-0-0-01', 'tracestate: a=1']],
     ['there twice', [`traceparent: 00-${TRACE}-${PARENT}-01`, `traceparent: 00-${TRACE}-${PARENT}-01`]],
   ])('begins a trace of its own where that of the client is %s', async (_what, headers) => {
