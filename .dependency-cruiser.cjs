@@ -7,6 +7,7 @@ const MAY_IMPORT = {
   time: [],
   observe: ['time'],
   zeromq: ['errors'],
+  tracing: ['observe', 'protocol', 'time'],
   protocol: ['errors'],
   routes: ['protocol', 'errors'],
   hub: ['protocol', 'observe', 'time'],
@@ -32,6 +33,7 @@ const MAY_IMPORT = {
     'time',
     'errors',
     'zeromq',
+    'tracing',
   ],
   cli: ['runtime', 'config', 'errors', 'time'],
 };
@@ -81,6 +83,20 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/zeromq/' },
       to: { path: 'node_modules/zeromq', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'opentelemetry-in-one-room',
+      comment: 'The optional packages are used in one room, which is loaded on demand.',
+      severity: 'error',
+      from: { pathNot: '^src/tracing/' },
+      to: { path: 'node_modules/@opentelemetry', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'tracing-on-demand',
+      comment: 'That room is loaded by import() when a setting asks for it; everywhere else only its types are used.',
+      severity: 'error',
+      from: { pathNot: '^src/tracing/' },
+      to: { path: '^src/tracing/', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
   ],
   options: {

@@ -2,7 +2,7 @@
 import { headerBytes, responseHeadBytes } from '../observe/stats/traffic.js';
 import { type OriginPurpose, type OriginStep, steps } from '../observe/steps.js';
 import type { Visit } from '../observe/visit.js';
-import type { HeaderList } from '../protocol/headers.js';
+import { type HeaderList, setHeader } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import type { Target } from '../routes/route.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
@@ -29,7 +29,7 @@ export function sendObserved(
   return call.start(backend, target, request);
 }
 
-/** The step of a request, announced; `headers` gets what listeners add. */
+/** The step of a request, announced; `headers` gets what listeners set. */
 export function beginStep(
   visit: Visit,
   purpose: OriginPurpose,
@@ -38,10 +38,8 @@ export function beginStep(
 ): OriginStep {
   const origin = { request: visit.request, purpose, target: target.name, method, uri };
   if (steps['origin:start'].hasSubscribers) {
-    const addHeader = (name: string, value: string): void => {
-      headers.push([name, value]);
-    };
-    steps['origin:start'].publish({ origin, addHeader });
+    const set = (name: string, value: string | undefined): void => setHeader(headers, name, value);
+    steps['origin:start'].publish({ origin, setHeader: set });
   }
   return origin;
 }

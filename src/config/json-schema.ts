@@ -3,6 +3,7 @@ import { findSetting, SETTINGS, type SettingEntry } from './schema.js';
 import { SECTIONS } from './setting-table.js';
 import {
   describeType,
+  HTTP_URI_PATTERN,
   ITEM_PATTERNS,
   type ListItem,
   METRIC_PREFIX_PATTERN,
@@ -86,6 +87,8 @@ function typeSchema(type: ValueType): JsonSchema {
       return { type: 'string' };
     case 'path':
       return { type: 'string', minLength: 1 };
+    case 'http-uri':
+      return { type: 'string', pattern: HTTP_URI_PATTERN };
     case 'choice':
       return { enum: type.values };
     case 'list': {

@@ -158,6 +158,7 @@ function readByType(reading: Reading): unknown {
     case 'integer':
     case 'number':
     case 'integer-or-auto':
+    case 'http-uri':
     case 'choice':
     case 'address':
     case 'metric-prefix':

@@ -89,6 +89,24 @@ const workerCount: SettingRow<number | 'auto'> = {
   pushpin: pushpinKey('proxy', 'workers'),
 };
 
+const otlpEndpoint: SettingRow<string> = {
+  type: { kind: 'http-uri' },
+  default: '',
+  unit: undefined,
+  sentence:
+    'Where spans go over OTLP/HTTP, as OTEL_EXPORTER_OTLP_ENDPOINT names it (`/v1/traces` is added); empty makes none. Needs the packages of OpenTelemetry.',
+  pushpin: undefined,
+};
+
+const sampleRatio: SettingRow<number> = {
+  type: { kind: 'number', min: 0, max: 1 },
+  default: 1,
+  unit: 'parts of 1',
+  sentence:
+    'Share of the traces that are kept, of those that begin here; others are kept if their `traceparent` says so.',
+  pushpin: undefined,
+};
+
 export const TABLE: SettingTable = {
   http: {
     listen,
@@ -433,6 +451,18 @@ export const TABLE: SettingTable = {
     from: flag(false, 'Name the client address in request lines.', pushpinKey('proxy', 'log_from')),
     userAgent: flag(false, 'Name the client program in request lines.', pushpinKey('proxy', 'log_user_agent')),
   },
+  tracing: {
+    otlpEndpoint,
+    serviceName: text('holdfast', 'What the spans call this server (`service.name`).'),
+    sampleRatio,
+    headers: list([], 'header', 'Headers for the receiver of the spans, such as `Authorization: Bearer TOKEN`.'),
+    maxQueuedSpans: count(
+      4_096,
+      [1, 1_000_000],
+      'spans',
+      'Spans that may wait to be sent, in each process; further ones are dropped and counted.',
+    ),
+  },
 };
 
 /** What each section is about, for the generated files. */
@@ -451,6 +481,7 @@ export const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['zeromq', 'The private ZeroMQ ports for publishers and commands; SUB and REP need the optional package zeromq.'],
   ['metrics', 'Metrics for Prometheus, health and readiness, on a port of their own.'],
   ['log', 'The log.'],
+  ['tracing', 'Spans for OpenTelemetry.'],
 ]);
 
 /** Sections that may be written as the value of one of their settings. */

@@ -172,6 +172,17 @@ export interface LogSettings {
   readonly userAgent: boolean;
 }
 
+export interface TracingSettings {
+  /** Base of the OTLP/HTTP receiver; empty turns tracing off. */
+  readonly otlpEndpoint: string;
+  readonly serviceName: string;
+  /** From 0 to 1. */
+  readonly sampleRatio: number;
+  /** `Name: value`. */
+  readonly headers: readonly string[];
+  readonly maxQueuedSpans: number;
+}
+
 export interface Settings {
   readonly http: HttpSettings;
   readonly workers: WorkersSettings;
@@ -186,4 +197,5 @@ export interface Settings {
   readonly stats: StatsSettings;
   readonly metrics: MetricsSettings;
   readonly log: LogSettings;
+  readonly tracing: TracingSettings;
 }

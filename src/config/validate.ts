@@ -8,7 +8,7 @@ import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ListenAddress, UnixAddress } from './settings.js';
 
 /** What the elements of a list must look like. */
-export type ListItem = 'address' | 'endpoint' | 'forwarded-rule' | 'header-name' | 'route-line';
+export type ListItem = 'address' | 'endpoint' | 'forwarded-rule' | 'header' | 'header-name' | 'route-line';
 
 export type ValueType =
   | { readonly kind: 'boolean' }
@@ -20,6 +20,8 @@ export type ValueType =
   /** A signing key. Never shown in a message. */
   | { readonly kind: 'key' }
   | { readonly kind: 'path' }
+  /** Address of an HTTP server, or nothing. */
+  | { readonly kind: 'http-uri' }
   | { readonly kind: 'choice'; readonly values: readonly string[] }
   | { readonly kind: 'list'; readonly item: ListItem }
   /** One listening address, or off. `unix`: the path of a Unix socket will do as well. */
@@ -54,6 +56,7 @@ const OCTAL = /^(?:0o?)?([0-7]{3})$/;
 export const ITEM_PATTERNS: Readonly<Record<Exclude<ListItem, 'address'>, string>> = {
   endpoint: '^(tcp|ipc)://.+$',
   'forwarded-rule': '^(append|truncate:[0-9]{1,6})$',
+  header: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[ \\t]*[!-~]([ -~]*[!-~])?$",
   'header-name': "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
   'route-line': '\\S',
 };
@@ -62,9 +65,13 @@ const ITEM_WORDS: Readonly<Record<ListItem, string>> = {
   address: '[address:]port',
   endpoint: 'tcp:// and ipc:// endpoints',
   'forwarded-rule': '`append` and `truncate:N`',
+  header: '`Name: value`',
   'header-name': 'header names',
   'route-line': 'lines of a routes file',
 };
+
+/** The JSON Schema publishes it too. */
+export const HTTP_URI_PATTERN = '^(https?://[^/?#\\s]+(/[^?#\\s]*)?)?$';
 
 /** The type in words, fit for the sentences "must be ..." and for the reference page. */
 export function describeType(type: ValueType): string {
@@ -83,6 +90,8 @@ export function describeType(type: ValueType): string {
       return 'text: a plain key, base64:DATA or file:PATH';
     case 'path':
       return 'the path of a file';
+    case 'http-uri':
+      return 'an http:// or https:// address, or empty';
     case 'choice':
       return `one of ${type.values.join(', ')}`;
     case 'list':
@@ -149,6 +158,8 @@ export function checkValue(type: ValueType, value: unknown): Checked {
       return typeof value === 'string' ? right(value) : WRONG;
     case 'path':
       return typeof value === 'string' && value !== '' && !value.includes('\0') ? right(value) : WRONG;
+    case 'http-uri':
+      return typeof value === 'string' && isHttpUri(value) ? right(value) : WRONG;
     case 'choice':
       return typeof value === 'string' && type.values.includes(value) ? right(value) : WRONG;
     case 'list':
@@ -186,6 +197,7 @@ export function checkText(type: ValueType, text: string): Checked {
     case 'text':
     case 'key':
     case 'path':
+    case 'http-uri':
     case 'choice':
     case 'address':
     case 'metric-prefix':
@@ -200,7 +212,9 @@ export function checkText(type: ValueType, text: string): Checked {
  * @param subject - setting and place, such as `http.max_headers in holdfast.yaml, line 3,`
  */
 export function invalidValue(subject: string, type: ValueType, value: unknown): HoldfastError {
-  const shown = type.kind === 'key' ? '' : `, not ${abbreviate(value)}`;
+  // Keys, and headers that may be passwords, are nobody's to read in a log.
+  const secret = type.kind === 'key' || (type.kind === 'list' && type.item === 'header');
+  const shown = secret ? '' : `, not ${abbreviate(value)}`;
   return new HoldfastError('HOLDFAST_CONFIG_INVALID_VALUE', `${subject} must be ${describeType(type)}${shown}`);
 }
 
@@ -252,6 +266,10 @@ function checkList(item: ListItem, elements: readonly unknown[]): Checked {
 function checkItem(item: ListItem, element: unknown): Checked {
   if (item === 'address') return checkAddress(element, { defaultHost: ANY_HOST });
   return typeof element === 'string' && new RegExp(ITEM_PATTERNS[item]).test(element) ? right(element) : WRONG;
+}
+
+function isHttpUri(value: string): boolean {
+  return new RegExp(HTTP_URI_PATTERN).test(value) && (value === '' || URL.canParse(value));
 }
 
 function checkAddress(value: unknown, type: { readonly defaultHost: string; readonly unix?: true }): Checked {

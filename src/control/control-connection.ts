@@ -6,7 +6,7 @@
  *        └──what cannot be read──────────┴──the last answer──► ending
  */
 import type { Socket } from 'node:net';
-import { getHeaders, hasOption } from '../protocol/headers.js';
+import { getHeaders, type HeaderList, hasOption } from '../protocol/headers.js';
 import { HEAD_END, startOfHead } from '../protocol/http1/head-bounds.js';
 import { faultOfStart, type HeadFault, type RequestHead, readRequestHead } from '../protocol/http1/request-head.js';
 import { joinedBytes } from '../protocol/joined-bytes.js';
@@ -31,6 +31,7 @@ export interface ControlRequest {
   readonly method: string;
   readonly target: string;
   readonly accept: string | undefined;
+  readonly headers: HeaderList;
   readonly body: Buffer;
 }
 
@@ -233,6 +234,7 @@ export class ControlConnection implements SocketListener, SocketOwner {
       method,
       target,
       accept: accept.length === 0 ? undefined : accept.join(', '),
+      headers,
       body,
     });
     if (typeof result === 'function') result((answer) => this.answer(head, answer));

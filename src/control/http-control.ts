@@ -6,7 +6,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
+import { publishesAreFollowed } from '../observe/steps.js';
+import type { HeaderList } from '../protocol/headers.js';
 import { type PublishRequest, parsePublishBody } from '../protocol/item-json.js';
+import { traceparentOf } from '../protocol/trace-context.js';
 import { listenOn } from '../sockets/open-sockets.js';
 import { giveOwner, listenTo, ownerOf } from '../sockets/socket-events.js';
 import { Sweep } from '../sockets/sweep.js';
@@ -93,7 +96,7 @@ export class HttpControl {
     listenTo(socket, connection);
   }
 
-  private handle({ method, target: url, accept, body }: ControlRequest): Answer | LaterAnswer {
+  private handle({ method, target: url, accept, headers, body }: ControlRequest): Answer | LaterAnswer {
     const type = acceptedType(accept);
     if (type === undefined) {
       return text(406, 'Not Acceptable. Supported formats are text/plain and application/json.\n');
@@ -102,7 +105,7 @@ export class HttpControl {
     const target = reported ? url.slice(0, -REPORT_QUERY.length) : url;
     const path = target.length > 1 && target.endsWith('/') ? target.slice(0, -1) : target;
     if (path === '/publish') {
-      return method === 'POST' ? this.publish(body, type, reported) : notAllowed(method);
+      return method === 'POST' ? this.publish(headers, body, type, reported) : notAllowed(method);
     }
     if (reported) return text(404, 'Not Found\n');
     switch (path) {
@@ -119,7 +122,7 @@ export class HttpControl {
     }
   }
 
-  private publish(body: Buffer, type: AnswerType, reported: boolean): Answer | LaterAnswer {
+  private publish(headers: HeaderList, body: Buffer, type: AnswerType, reported: boolean): Answer | LaterAnswer {
     let request: PublishRequest;
     try {
       request = parsePublishBody(body);
@@ -129,14 +132,15 @@ export class HttpControl {
       return text(400, `${error.message}\n`);
     }
     const { items, report } = request;
+    const traceparent = publishesAreFollowed() ? traceparentOf(headers) : undefined;
     if (reported || (report && type === 'application/json')) {
       return (done) =>
-        this.door.publishReported(items, this.options.reportTimeout * 1_000, (reports) => {
+        this.door.publishReported(items, this.options.reportTimeout * 1_000, traceparent, (reports) => {
           const answer = { message: 'Published', items: reports };
           done({ code: 200, type: 'application/json', body: `${JSON.stringify(answer)}\n` });
         });
     }
-    for (const item of items) this.door.publish(item, 'http');
+    for (const item of items) this.door.publish(item, 'http', traceparent);
     const answer = success('Published', type);
     // A publisher that waits for its answer does not publish more than can be taken.
     return this.door.congested ? (done) => this.door.whenClear(() => done(answer)) : answer;

@@ -32,10 +32,13 @@ export interface PublishDoorParts {
 export class PublishDoor {
   constructor(private readonly parts: PublishDoorParts) {}
 
-  /** @param way - the item came in by */
-  publish(item: Item, way: PublishWay): PublishOutcome {
+  /**
+   * @param way - the item came in by
+   * @param traceparent - trace context of who publishes
+   */
+  publish(item: Item, way: PublishWay, traceparent?: string): PublishOutcome {
     this.parts.counters.publishedBy[way] += 1;
-    const outcome = this.parts.hub.publish(item);
+    const outcome = this.parts.hub.publish(item, undefined, traceparent);
     this.parts.onPublish(item, outcome);
     return outcome;
   }
@@ -54,11 +57,17 @@ export class PublishDoor {
    * Publishes in order what came over HTTP, and reports what became of each item; `done` is called once, possibly before this returns, and
    * not while publishers have to wait.
    * @param timeout - milliseconds after which the report is made with what is known
+   * @param traceparent - trace context of who publishes
    */
-  publishReported(items: readonly Item[], timeout: number, done: (reports: ItemReport[]) => void): void {
+  publishReported(
+    items: readonly Item[],
+    timeout: number,
+    traceparent: string | undefined,
+    done: (reports: ItemReport[]) => void,
+  ): void {
     const { hub, wheel, onPublish, counters } = this.parts;
     counters.publishedBy.http += items.length;
-    publishReported(items, { hub, wheel, timeout, onPublished: onPublish }, (reports) =>
+    publishReported(items, { hub, wheel, timeout, traceparent, onPublished: onPublish }, (reports) =>
       this.whenClear(() => done(reports)),
     );
   }

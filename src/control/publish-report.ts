@@ -31,6 +31,8 @@ export interface ReportOptions {
   readonly wheel: Wheel;
   /** Milliseconds after which the report is made with what is known. */
   readonly timeout: number;
+  /** Trace context of who publishes. */
+  readonly traceparent?: string | undefined;
   /** Told of each item's way into the hub. */
   readonly onPublished: (item: Item, outcome: PublishOutcome) => void;
 }
@@ -55,12 +57,12 @@ class Collection extends Timed {
   }
 
   publish(items: readonly Item[]): void {
-    const { hub, wheel, timeout, onPublished } = this.options;
+    const { hub, wheel, timeout, traceparent, onPublished } = this.options;
     for (const item of items) {
       this.open += 1;
       const entry: Reported = { item, tally: new Tally(() => this.settled()), outcome: undefined };
       this.entries.push(entry);
-      entry.outcome = hub.publish(item, entry.tally);
+      entry.outcome = hub.publish(item, entry.tally, traceparent);
       onPublished(item, entry.outcome);
     }
     wheel.start(this, timeout);

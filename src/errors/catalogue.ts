@@ -11,6 +11,8 @@ const CATALOGUE = {
   HOLDFAST_LISTEN_FAILED:
     'Free the address or put another one into the setting named; of ipc: the folder must be writable, and the path short.',
   HOLDFAST_ZEROMQ_MISSING: 'Install the optional package: npm install zeromq. Or remove what needs it.',
+  HOLDFAST_TRACING_MISSING:
+    'Install the optional packages: npm install @opentelemetry/api@1.9 @opentelemetry/resources@2 @opentelemetry/sdk-trace@2 @opentelemetry/exporter-trace-otlp-http@0.223. Or leave tracing.otlp_endpoint empty.',
   HOLDFAST_ZMTP_INVALID:
     'Publish with a PUSH socket of libzmq 4 or newer and no security mechanism, or set zeromq.pull_engine to libzmq.',
   HOLDFAST_INSTRUCT_INVALID: 'Correct the Grip-* headers or the instruct body the origin sent.',

@@ -1,5 +1,5 @@
 /** What the stats socket hears of channels and items (specification 8.4). Nobody pays for it while it is off. */
-import { type HoldStep, type PublishStep, steps } from '../observe/steps.js';
+import { type HoldStep, type PublishStep, publishesAreFollowed, steps } from '../observe/steps.js';
 import type { Item } from '../protocol/item.js';
 import type { SubscriberKind, Subscription } from './subscriber.js';
 
@@ -23,7 +23,7 @@ export interface BlockWatch {
 
 /** The step of an item that comes in; undefined: nobody listens. */
 export function beginPublish(item: Item, traceparent: string | undefined): PublishStep | undefined {
-  if (!steps['publish:start'].hasSubscribers && !steps['publish:deliver'].hasSubscribers) return undefined;
+  if (!publishesAreFollowed()) return undefined;
   const publish: PublishStep = { channel: item.channel, id: item.id, traceparent };
   if (steps['publish:start'].hasSubscribers) steps['publish:start'].publish({ publish });
   return publish;

@@ -26,7 +26,11 @@ export type DropReason =
   /** An item did not follow what the client had seen: its origin was asked instead. */
   | 'gap'
   /** More packets waited for the stats socket than it could take. */
-  | 'stats-full';
+  | 'stats-full'
+  /** Too many spans waited to be sent. */
+  | 'span-queue-full'
+  /** The receiver of the spans could not be reached, or did not take them. */
+  | 'span-not-taken';
 
 /** What clients connect over. */
 export type Transport = 'http' | 'https' | 'unix';
@@ -121,6 +125,8 @@ export class Counters {
     'queue-full': 0,
     gap: 0,
     'stats-full': 0,
+    'span-queue-full': 0,
+    'span-not-taken': 0,
   };
 }
 

@@ -82,8 +82,11 @@ export interface PublishStep {
 export interface Steps {
   'request:start': { readonly request: RequestStep };
   'request:end': { readonly request: RequestStep; readonly end: RequestEnd };
-  /** `addHeader` adds a header to what the origin is sent. */
-  'origin:start': { readonly origin: OriginStep; addHeader(name: string, value: string): void };
+  /**
+   * `setHeader` puts a header into what the origin is sent, in the place of all of that name that the client has sent;
+   * undefined only takes those away.
+   */
+  'origin:start': { readonly origin: OriginStep; setHeader(name: string, value: string | undefined): void };
   'origin:head': { readonly origin: OriginStep; readonly code: number };
   /** `size` in bytes of the body. */
   'origin:end': { readonly origin: OriginStep; readonly size: number };
@@ -135,7 +138,18 @@ export const steps: StepChannels = Object.fromEntries(
   STEP_NAMES.map((name) => [name, channel(channelOf(name))]),
 ) as unknown as StepChannels;
 
-const { 'request:start': start, 'origin:start': origin, 'hold:start': hold, 'publish:deliver': deliver } = steps;
+const {
+  'request:start': start,
+  'origin:start': origin,
+  'hold:start': hold,
+  'publish:start': publish,
+  'publish:deliver': deliver,
+} = steps;
+
+/** Whether anybody wants to hear of items that are published, and so of the trace they belong to. */
+export function publishesAreFollowed(): boolean {
+  return publish.hasSubscribers || deliver.hasSubscribers;
+}
 
 /** Whether anybody wants to hear of clients at all; each that comes from now on is followed then. */
 export function clientsAreFollowed(): boolean {

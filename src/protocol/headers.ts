@@ -12,6 +12,9 @@ export type Header = [name: string, value: string];
 /** Header lines in wire order, duplicates kept. */
 export type HeaderList = Header[];
 
+/** The same, to be looked at only. */
+export type HeaderView = readonly (readonly [name: string, value: string])[];
+
 /** One `name=value` of an element, the name as it was written. */
 export type Parameter = [name: string, value: string];
 
@@ -42,7 +45,7 @@ const DELETE = 0x7f;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Value of the first line of that name, whatever its case. */
-export function getHeader(list: HeaderList, name: string): string | undefined {
+export function getHeader(list: HeaderView, name: string): string | undefined {
   const lowercase = name.toLowerCase();
   for (const [candidate, value] of list) {
     if (candidate.length === lowercase.length && candidate.toLowerCase() === lowercase) {
@@ -53,7 +56,7 @@ export function getHeader(list: HeaderList, name: string): string | undefined {
 }
 
 /** Values of all lines of that name, in order. */
-export function getHeaders(list: HeaderList, name: string): string[] {
+export function getHeaders(list: HeaderView, name: string): string[] {
   const lowercase = name.toLowerCase();
   const values: string[] = [];
   for (const [candidate, value] of list) {
@@ -67,6 +70,19 @@ export function getHeaders(list: HeaderList, name: string): string[] {
 /** Whether there is a line of that name, be its value empty or not. */
 export function hasHeader(list: HeaderList, name: string): boolean {
   return getHeader(list, name) !== undefined;
+}
+
+/** Puts one line in the place of all of that name; undefined only takes those away. */
+export function setHeader(list: HeaderList, name: string, value: string | undefined): void {
+  const lowercase = name.toLowerCase();
+  let kept = 0;
+  for (const header of list) {
+    if (header[0].length === lowercase.length && header[0].toLowerCase() === lowercase) continue;
+    list[kept] = header;
+    kept += 1;
+  }
+  list.length = kept;
+  if (value !== undefined) list.push([name, value]);
 }
 
 /** A new list without the lines of these names; the set holds them in lower case. */

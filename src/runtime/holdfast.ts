@@ -22,6 +22,7 @@ import { Wheel } from '../time/wheel.js';
 import { ClientHalf } from './client-half.js';
 import { FirstSubscriptions } from './first-subscriptions.js';
 import { MetricsPort, WITHOUT_WORKERS } from './metrics-port.js';
+import { TracingOnDemand } from './open-tracing.js';
 import { type PublisherAddresses, Publishers } from './publishers.js';
 import { RoutesSource } from './routes-source.js';
 import { ServiceState } from './service-state.js';
@@ -89,6 +90,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly routes: RoutesSource;
   private readonly metrics: MetricsPort;
   private readonly state = new ServiceState();
+  private readonly tracing: TracingOnDemand;
   private closing: Promise<void> | undefined = undefined;
   private reachable: Addresses = NOWHERE;
   /** What has been counted since the start; live. */
@@ -100,6 +102,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     this.wheel = new Wheel(clock);
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel: this.wheel, log: logger, warnings, counters: this.counters };
+    this.tracing = new TracingOnDemand(settings.tracing, shared);
     const stats = statsPublisher(settings, this.wheel);
     const connections = connectionStats(settings, this.wheel, {
       packet: (packet) => stats?.packet(packet),
@@ -206,6 +209,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private async open(): Promise<void> {
     // Whoever watches the start can be answered from the first moment on.
     const metrics = await this.metrics.open();
+    await this.tracing.open();
     await this.putInForce(await this.routes.load());
     this.state.routesLoaded();
     const publishers = await this.publishers.open();
@@ -226,6 +230,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     await Promise.all([clients, this.publishers.close(), this.routes.close()]);
     await this.zeroMq.close();
     await this.publishers.closeStats();
+    await this.tracing.close();
     await this.metrics.close();
     this.wheel.close();
     this.emit('close');

@@ -70,6 +70,7 @@ describe('the JSON Schema', () => {
   const SAMPLES: readonly unknown[] = [
     ...[true, false, 0, 1, 5, 660, 7999, 70_000, 1.5, -1, 1e12],
     ...['', 'off', 'true', 'close', 'info', 'both', 'append', 'truncate:1', 'tcp://*:1', 'ipc://x', 'X-A', '* test'],
+    ...['http://a:1/b', 'https://a', 'http://', 'http://a?b', 'X-A: b', 'X-A:', ['X-A: b', 'X: c'], ['X: \n']],
     ...['auto', '7999', '[::1]:80', 'localhost:1', ':1', 'a b:1', '660', '0o660', '999'],
     ...['/run/x', '/', 'ipc:///run/x', 'ipc://', 'a_', '9a'],
     ...[[], ['append'], ['tcp://*:1', 'ipc://x'], ['127.0.0.1:1', 2], ['  '], [true], [['append']]],

@@ -134,6 +134,7 @@ describe('defaultSettings', () => {
       },
       metrics: { listen: undefined, prefix: '' },
       log: { level: 'info', format: 'text', from: false, userAgent: false },
+      tracing: { otlpEndpoint: '', serviceName: 'holdfast', sampleRatio: 1, headers: [], maxQueuedSpans: 4096 },
     } satisfies Settings);
   });
 

@@ -20,6 +20,8 @@ const ADDRESSES: ValueType = { kind: 'list', item: 'address' };
 const ENDPOINTS: ValueType = { kind: 'list', item: 'endpoint' };
 const RULES: ValueType = { kind: 'list', item: 'forwarded-rule' };
 const ROUTES: ValueType = { kind: 'list', item: 'route-line' };
+const URI: ValueType = { kind: 'http-uri' };
+const HEADERS: ValueType = { kind: 'list', item: 'header' };
 const OCTAL: ValueType = { kind: 'octal' };
 const ALL_TYPES: readonly ValueType[] = [
   { kind: 'boolean' },
@@ -27,7 +29,7 @@ const ALL_TYPES: readonly ValueType[] = [
   { kind: 'key' },
   { kind: 'path' },
   { kind: 'list', item: 'header-name' },
-  ...[INTEGER, NUMBER, CHOICE, ADDRESS, ADDRESSES, ENDPOINTS, RULES, ROUTES, OCTAL, PLACE, PREFIX],
+  ...[INTEGER, NUMBER, CHOICE, ADDRESS, ADDRESSES, ENDPOINTS, RULES, ROUTES, OCTAL, PLACE, PREFIX, URI, HEADERS],
 ];
 
 const right = (value: unknown) => ({ ok: true, value });
@@ -127,6 +129,18 @@ describe('checkValue', () => {
     [{ kind: 'path' }, 'routes', right('routes')],
     [{ kind: 'path' }, '', WRONG],
     [{ kind: 'path' }, 'a\0b', WRONG],
+    [URI, '', right('')],
+    [URI, 'http://127.0.0.1:4318', right('http://127.0.0.1:4318')],
+    [URI, 'https://[::1]/a/b/', right('https://[::1]/a/b/')],
+    ...['http://', 'http://a:99999', 'http://a b', 'http://a/?b', 'grpc://a', 'localhost:4318', 'http://a\n'].map(
+      (value): [ValueType, unknown, unknown] => [URI, value, WRONG],
+    ),
+    [HEADERS, ['A: b', 'X-Y:z, "w"'], right(['A: b', 'X-Y:z, "w"'])],
+    ...['A', ': b', 'A b: c', 'A:', 'A: ', 'A: b\r\nC: d', 'A: é'].map((value): [ValueType, unknown, unknown] => [
+      HEADERS,
+      [value],
+      WRONG,
+    ]),
     [CHOICE, 'drop', right('drop')],
     [CHOICE, 'Drop', WRONG],
     [ADDRESS, 5561, right({ host: '127.0.0.1', port: 5561 })],
@@ -246,8 +260,11 @@ describe('messages', () => {
     );
   });
 
-  it('keep signing keys to themselves', () => {
+  it('keep signing keys and headers to themselves', () => {
     expect(invalidValue('proxy.sig_key', { kind: 'key' }, 12345).message).not.toContain('12345');
+    expect(invalidValue('tracing.headers', HEADERS, ['Bearer 12345']).message).toBe(
+      'tracing.headers must be a list of `Name: value`',
+    );
   });
 
   it.each<[unknown, string]>([

@@ -25,6 +25,8 @@ describe('counters', () => {
       'queue-full',
       'rate-limit',
       'sequencer-full',
+      'span-not-taken',
+      'span-queue-full',
       'stats-full',
       'unread-reply',
     ]);

@@ -13,6 +13,7 @@ import {
   parseAllParameters,
   parseFirstPlain,
   parseFirstPlainSequence,
+  setHeader,
   splitHeaderLists,
   splitList,
   trimValue,
@@ -86,6 +87,37 @@ describe('leaving header lines out', () => {
     ['', false],
   ])('says whether %j starts with grip-', (name, expected) => {
     expect(hasPrefix(name, 'grip-')).toBe(expected);
+  });
+});
+
+describe('setHeader', () => {
+  const sample = (): HeaderList => [
+    ['Host', 'a'],
+    ['Tag', '1'],
+    ['b', '2'],
+    ['TAG', '3'],
+  ];
+
+  it('puts one line in the place of all of that name', () => {
+    const list = sample();
+    setHeader(list, 'tag', 'new');
+    expect(list).toEqual([
+      ['Host', 'a'],
+      ['b', '2'],
+      ['tag', 'new'],
+    ]);
+    setHeader(list, 'c', '4');
+    expect(list.at(-1)).toEqual(['c', '4']);
+  });
+
+  it('only takes them away where there is no value', () => {
+    const list = sample();
+    setHeader(list, 'Tag', undefined);
+    setHeader(list, 'other', undefined);
+    expect(list).toEqual([
+      ['Host', 'a'],
+      ['b', '2'],
+    ]);
   });
 });
 

@@ -88,10 +88,10 @@ export class Several {
   }
 
   /** Sends a command to the control port. @returns the JSON of the answer */
-  async command(path: string, body: object): Promise<unknown> {
+  async command(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<unknown> {
     const answer = await fetch(`http://127.0.0.1:${this.controlPort}${path}`, {
       method: 'POST',
-      headers: { Accept: 'application/json' },
+      headers: { Accept: 'application/json', ...headers },
       body: JSON.stringify(body),
     });
     return answer.json();

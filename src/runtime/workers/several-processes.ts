@@ -17,6 +17,7 @@ import { Wheel } from '../../time/wheel.js';
 import { FirstSubscriptions } from '../first-subscriptions.js';
 import { type Addresses, NOWHERE, type Running } from '../holdfast.js';
 import { MetricsPort } from '../metrics-port.js';
+import { TracingOnDemand } from '../open-tracing.js';
 import { Publishers } from '../publishers.js';
 import { RoutesSource } from '../routes-source.js';
 import { ServiceState } from '../service-state.js';
@@ -48,6 +49,7 @@ export class SeveralProcesses implements Running {
   private readonly routes: RoutesSource;
   private readonly metrics: MetricsPort;
   private readonly state = new ServiceState(() => this.pool.troubles);
+  private readonly tracing: TracingOnDemand;
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
   private reachable: Addresses = NOWHERE;
@@ -58,6 +60,7 @@ export class SeveralProcesses implements Running {
     const count = workerCount(settings);
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel, log: logger, warnings, counters: this.own };
+    this.tracing = new TracingOnDemand(settings.tracing, shared);
     const stats = statsPublisher(settings, wheel);
     this.hub = new CentralHub({ ...shared, settings: settings.publish, watch: stats });
     if (settings.hold.updateOnFirstSubscription) this.hub.observe(new FirstSubscriptions(this.hub, wheel));
@@ -125,6 +128,7 @@ export class SeveralProcesses implements Running {
     const several = new SeveralProcesses(options);
     try {
       const metrics = await several.metrics.open();
+      await several.tracing.open();
       several.table = await several.routes.load();
       several.state.routesLoaded();
       await several.zeroMq.prepare(several.table);
@@ -175,6 +179,7 @@ export class SeveralProcesses implements Running {
     await this.pool.close();
     await this.zeroMq.close();
     await this.publishers.closeStats();
+    await this.tracing.close();
     this.hub.close();
     await this.metrics.close();
     this.wheel.close();

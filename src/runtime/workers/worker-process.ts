@@ -17,6 +17,7 @@ import { Wheel } from '../../time/wheel.js';
 import { ClientHalf } from '../client-half.js';
 import { IdleMemory } from '../idle-memory.js';
 import { type ProcessLog, processLog } from '../log.js';
+import { TracingOnDemand } from '../open-tracing.js';
 import { connectionStats } from '../stats.js';
 import { tuneEngine } from '../tune-engine.js';
 import { type ClientLimits, ClientShare, limitsOf, openFilesLimit } from './client-share.js';
@@ -41,6 +42,7 @@ export class WorkerProcess {
   private readonly zhttp: ZhttpSessions;
   private readonly sessions: SessionsBeyond;
   private readonly share: ClientShare;
+  private readonly tracing: TracingOnDemand;
   private readonly stats: ConnectionStats | undefined;
   private readonly telling: NodeJS.Timeout;
   /** Undefined where metrics are off. */
@@ -57,6 +59,7 @@ export class WorkerProcess {
     const { wheel, counters } = this;
     const warnings = new ReadableRate(log, wheel.clock);
     const shared = { wheel, log, warnings, counters };
+    this.tracing = new TracingOnDemand(settings.tracing, shared);
     this.stats = connectionStats(settings, wheel, new StatsUplink(bus));
     if (watched) this.stats?.wake();
     const { stats } = this;
@@ -93,9 +96,10 @@ export class WorkerProcess {
 
   /**
    * Listens for clients; resolves with the addresses, and the numbers of clients that are enough.
-   * @throws HoldfastError HOLDFAST_LISTEN_FAILED
+   * @throws HoldfastError HOLDFAST_LISTEN_FAILED, HOLDFAST_TRACING_MISSING
    */
   async open(): Promise<{ addresses: readonly ListenAddress[]; limits: ClientLimits }> {
+    await this.tracing.open();
     return { addresses: await this.clients.open(), limits: this.share.limits };
   }
 
@@ -163,6 +167,7 @@ export class WorkerProcess {
 
   private async close(): Promise<void> {
     await this.clients.close();
+    await this.tracing.close();
     clearInterval(this.telling);
     this.wheel.close();
     this.tellCounters();
