@@ -1,5 +1,6 @@
 /** The WebSocket side of the verdict. */
 import type { Socket } from 'node:net';
+import type { ConnectionTerms } from '../hold/connection-terms.js';
 import type { WebSocketOrigin } from '../hold/websocket-origin.js';
 import type { HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
@@ -29,6 +30,10 @@ export type WebSocketVerdict =
       readonly channels?: () => readonly string[];
       /** For origins that can be made to wait for a slow client: called before the origin is attached to it. */
       readonly pace?: (flow: ClientFlow) => void;
+      /** Channels, named in full, that the client is subscribed to for as long as the connection lasts. */
+      readonly subscriptions?: readonly string[];
+      /** What its connection is held to; undefined: what holds for all. */
+      readonly terms?: ConnectionTerms;
       /** Bytes of one message of the client, where this origin takes others than all do. */
       readonly maxMessageBytes?: number;
     }

@@ -37,6 +37,7 @@ type OptionName = keyof typeof OPTIONS;
 export const HELP = `Holdfast, a GRIP-compatible realtime reverse proxy
 
 Usage: holdfast [options]
+       holdfast pinghub [-addr …] [-mport …] [-origin …] [-log …]    (holdfast pinghub -h)
 
 Options:
   --config FILE            configuration file: YAML, or a pushpin.conf

@@ -11,11 +11,16 @@ import { version } from '../runtime/version.js';
 import { SeveralProcesses, workerCount } from '../runtime/workers/several-processes.js';
 import { systemClock } from '../time/clock.js';
 import { parseArguments, type RunArguments } from './arguments.js';
+import { runPinghub } from './pinghub.js';
 import { startupLines } from './startup-lines.js';
 
 const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'pinghub') {
+    await runPinghub(process.argv.slice(3));
+    return;
+  }
   const intention = parseArguments(process.argv.slice(2));
   switch (intention.kind) {
     case 'help':

@@ -6,10 +6,11 @@ import { workerCount } from '../runtime/workers/several-processes.js';
 const WELL_KNOWN_KEY = 'changeme';
 
 export function startupLines(version: string, source: string, settings: Settings, holdfast: Running): string[] {
-  const { http, control, pull, sub, rep, metrics } = holdfast.addresses;
+  const { http, unix, control, pull, sub, rep, metrics } = holdfast.addresses;
   const { file, lines: given } = settings.routes;
   const lines = [`Holdfast ${version}, settings from ${source}`];
   for (const address of http) lines.push(`clients: listening on http://${authority(address)}`);
+  for (const path of unix) lines.push(`clients: listening on ${path}`);
   const workers = workerCount(settings);
   if (workers > 1) lines.push(`workers: ${workers} processes serve clients`);
   lines.push(

@@ -110,6 +110,7 @@ const sampleRatio: SettingRow<number> = {
 export const TABLE: SettingTable = {
   http: {
     listen,
+    unix: list([], 'socket-path', 'Unix sockets where clients, such as a proxy in front, connect too: absolute paths.'),
     parser: choice(
       'holdfast',
       ['holdfast', 'node'],
@@ -278,6 +279,22 @@ export const TABLE: SettingTable = {
       [1000, 4999],
       'close code',
       'What a WebSocket is closed with when its client is too slow for its outbox (hold.outbox_policy close); a code that RFC 6455 lets nobody send counts as 1013.',
+    ),
+    outboxMessages: count(
+      0,
+      [0, MAX_BYTES],
+      'messages',
+      'Most messages that wait for one client, besides hold.outbox_bytes; it is closed as slow beyond that; 0 counts bytes alone.',
+    ),
+    pingInterval: seconds(
+      0,
+      0,
+      'Time between two pings to each client with a WebSocket of its own, whatever its origin sends; 0 sends none.',
+    ),
+    pongTimeout: seconds(
+      30,
+      1,
+      'How long a client may take from one pong to the next where it is sent pings; it is cut off then.',
     ),
     allowCompression: flag(
       false,

@@ -21,6 +21,8 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 export interface HttpSettings {
   readonly listen: readonly ListenAddress[];
+  /** Paths of Unix sockets. */
+  readonly unix: readonly string[];
   readonly parser: 'holdfast' | 'node';
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
@@ -99,6 +101,12 @@ export interface WebSocketSettings {
   readonly maxRejectBytes: number;
   /** What a client is closed with that is too slow for its outbox. */
   readonly slowCloseCode: number;
+  /** Messages that may wait for one client; 0: only bytes count. */
+  readonly outboxMessages: number;
+  /** Seconds; 0: no pings of ours. */
+  readonly pingInterval: number;
+  /** Seconds. */
+  readonly pongTimeout: number;
   readonly allowCompression: boolean;
   /** Bytes; shorter messages go out uncompressed. */
   readonly compressionThreshold: number;

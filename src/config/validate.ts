@@ -8,7 +8,14 @@ import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ListenAddress, UnixAddress } from './settings.js';
 
 /** What the elements of a list must look like. */
-export type ListItem = 'address' | 'endpoint' | 'forwarded-rule' | 'header' | 'header-name' | 'route-line';
+export type ListItem =
+  | 'address'
+  | 'endpoint'
+  | 'forwarded-rule'
+  | 'header'
+  | 'header-name'
+  | 'route-line'
+  | 'socket-path';
 
 export type ValueType =
   | { readonly kind: 'boolean' }
@@ -59,6 +66,7 @@ export const ITEM_PATTERNS: Readonly<Record<Exclude<ListItem, 'address'>, string
   header: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[ \\t]*[!-~]([ -~]*[!-~])?$",
   'header-name': "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
   'route-line': '\\S',
+  'socket-path': '^/.*[^/]$',
 };
 
 const ITEM_WORDS: Readonly<Record<ListItem, string>> = {
@@ -68,6 +76,7 @@ const ITEM_WORDS: Readonly<Record<ListItem, string>> = {
   header: '`Name: value`',
   'header-name': 'header names',
   'route-line': 'lines of a routes file',
+  'socket-path': 'absolute paths',
 };
 
 /** The JSON Schema publishes it too. */

@@ -1,7 +1,8 @@
 /** What a client port is to the rest of Holdfast, whatever parses on it. */
 import type { Counters } from '../observe/counters.js';
 import type { Survey } from '../observe/survey.js';
-import type { ListenAddress, OpenSocketsOptions } from '../sockets/open-sockets.js';
+import type { CompleteResponse } from '../protocol/instruct.js';
+import type { OpenSocketsOptions, SocketAddress } from '../sockets/open-sockets.js';
 import type { ClientRequest } from './client-request.js';
 import type { Http1Exchange } from './http1-exchange.js';
 import type { WebSocketUpgrade } from './websocket-upgrade.js';
@@ -19,6 +20,11 @@ export interface FrontOptions extends OpenSocketsOptions {
 export interface FrontHandler {
   request(request: ClientRequest, exchange: Http1Exchange): void;
   webSocket(request: ClientRequest, upgrade: WebSocketUpgrade): void;
+  /**
+   * What a handshake is answered with that is none by RFC 6455, though it asks for a WebSocket; undefined: the front's own
+   * words. The connection closes.
+   */
+  badHandshake(request: ClientRequest): CompleteResponse | undefined;
 }
 
 export interface Front {
@@ -26,7 +32,7 @@ export interface Front {
    * Resolves with the address that is listened on.
    * @throws HoldfastError HOLDFAST_LISTEN_FAILED
    */
-  listen(address: ListenAddress): Promise<ListenAddress>;
+  listen<Address extends SocketAddress>(address: Address): Promise<Address>;
   /** Leaves new connections to the other processes that listen on the same address; one has to. */
   pause(): void;
   /** Accepts again; resolves when it does. */

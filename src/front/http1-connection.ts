@@ -89,9 +89,14 @@ export class Http1Connection implements ExchangeOwner {
 
   /** What came is not HTTP, or too much of it: answered after what is being answered now. */
   refuse(error: EarlyError, version: HttpVersion = '1.0'): void {
+    this.refuseWith(earlyError(error, version));
+  }
+
+  /** @param answer - whole, in latin1 */
+  refuseWith(answer: string): void {
     if (this.closing || this.lastWords !== undefined) return;
     this.server.onBadRequest();
-    this.lastWords = earlyError(error, version);
+    this.lastWords = answer;
     const { current, waiting } = this;
     const last = waiting?.at(-1);
     if (last?.node?.incoming.complete === false) {

@@ -7,14 +7,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { countClient, type Survey } from '../observe/survey.js';
 import { headerListOf } from '../protocol/raw-headers.js';
-import { type ListenAddress, OpenSockets } from '../sockets/open-sockets.js';
+import { OpenSockets, type SocketAddress } from '../sockets/open-sockets.js';
 import type { ClientRequest } from './client-request.js';
 import { BAD_UPGRADE, badRequest, NO_TUNNELS, parseError, UPGRADE_WHILE_BUSY } from './early-errors.js';
 import { type Front, type FrontHandler, type FrontOptions, TCP_KEEP_ALIVE } from './front.js';
 import { Http1Connection } from './http1-connection.js';
 import type { Http1Exchange } from './http1-exchange.js';
 import { answerVersion, faultOf } from './request-rules.js';
-import type { HttpVersion } from './response-head.js';
+import { type HttpVersion, lastAnswer } from './response-head.js';
 import { handshakeKey, isWebSocket, WebSocketUpgrade } from './websocket-upgrade.js';
 
 /** Milliseconds between two looks for heads that take too long, at least and at most. */
@@ -97,7 +97,7 @@ export class Http1Server implements Front {
     this.sockets = new OpenSockets(server, options);
   }
 
-  listen(address: ListenAddress): Promise<ListenAddress> {
+  listen<Address extends SocketAddress>(address: Address): Promise<Address> {
     return this.sockets.listen(address);
   }
 
@@ -138,9 +138,17 @@ export class Http1Server implements Front {
     const key = handshakeKey(incoming.method ?? '', headers);
     const target = incoming.url ?? '/';
     const fault = faultOf(incoming.httpVersion, target, headers, this.options.maxHeaders);
+    const request = { method: incoming.method ?? '', target, headers, secure: 'encrypted' in socket, peer: socket };
+    if (!busy && fault === undefined && key === undefined) {
+      connection.takeOver();
+      const answer = this.handler.badHandshake({ ...request, body: undefined });
+      if (answer === undefined) connection.refuse(badRequest(BAD_UPGRADE), versionOf(incoming));
+      else connection.refuseWith(lastAnswer(answer));
+      return;
+    }
     if (busy || fault !== undefined || key === undefined) {
       connection.takeOver();
-      connection.refuse(badRequest(fault ?? (busy ? UPGRADE_WHILE_BUSY : BAD_UPGRADE)), versionOf(incoming));
+      connection.refuse(badRequest(fault ?? UPGRADE_WHILE_BUSY), versionOf(incoming));
       return;
     }
     connection.upgraded();
@@ -148,17 +156,7 @@ export class Http1Server implements Front {
     // Silence in both directions ends a WebSocket too (specification 11.1).
     socket.setTimeout(this.options.idleTimeout * 1_000);
     socket.on('timeout', destroySocket);
-    this.handler.webSocket(
-      {
-        method: 'GET',
-        target,
-        headers,
-        secure: 'encrypted' in socket,
-        peer: socket,
-        body: undefined,
-      },
-      new WebSocketUpgrade(socket, first, key),
-    );
+    this.handler.webSocket({ ...request, body: undefined }, new WebSocketUpgrade(socket, first, key));
   }
 }
 

@@ -1,5 +1,6 @@
 /** Response heads as bytes, with the connection headers that the original writes (specification 15.5). */
 import type { HeaderList } from '../protocol/headers.js';
+import type { CompleteResponse } from '../protocol/instruct.js';
 
 export type HttpVersion = '1.0' | '1.1';
 
@@ -36,6 +37,13 @@ export function responseHead(code: number, reason: string, headers: HeaderList, 
   if (length === 'chunked') head += 'Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n';
   else if (typeof length === 'number') head += `Content-Length: ${length}\r\n`;
   return `${head}\r\n`;
+}
+
+/** A whole answer after which the connection closes, to be written as latin1. */
+export function lastAnswer({ code, reason, headers, body }: CompleteResponse): string {
+  const length = isBodiless(code) ? 'none' : body.length;
+  const head = responseHead(code, reason, headers, { version: '1.1', persistent: false, length });
+  return length === 'none' ? head : head + body.toString('latin1');
 }
 
 /** True for 1xx, 204 and 304, which have no body and no Content-Length. */

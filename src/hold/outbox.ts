@@ -18,3 +18,9 @@ export function outboxVerdict(parts: HoldParts, queued: number, length: number, 
   });
   return limits.outboxPolicy;
 }
+
+/** Counts and tells of messages that are one too many for a client, where messages are counted. */
+export function tooManyWaiting({ counters, warnings }: HoldParts, messages: number, most: number): void {
+  counters.dropped['outbox-full'] += messages;
+  warnings.warn('outbox-messages', `a client has ${most} messages waiting: closing it as slow`);
+}

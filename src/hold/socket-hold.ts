@@ -10,6 +10,7 @@ import type { WebSocketMessageType } from '../protocol/item.js';
 import { contentOfFrames, encodeCloseFrame, encodeFrame, WS_OPCODES } from '../protocol/websocket-frame.js';
 import { listenTo, type SocketListener } from '../sockets/socket-events.js';
 import type { Compression } from './compression.js';
+import type { Pings } from './connection-terms.js';
 import { frameEncoding } from './encodings.js';
 import type { HoldParts } from './hold-parts.js';
 import { WebSocketHold, type WebSocketHoldOptions } from './websocket-hold.js';
@@ -21,15 +22,24 @@ export interface SocketDeflate {
   readonly compression: Compression;
 }
 
+/** When a client was last heard of, and is to be asked next: clock milliseconds. */
+interface Pulse {
+  heardAt: number;
+  pingAt: number;
+}
+
 /** Why the socket is not read. */
 const ORIGIN_FULL = 1;
 const INFLATING = 2;
+const PING = encodeFrame(WS_OPCODES.ping, Buffer.alloc(0));
 
 export class SocketHold extends WebSocketHold implements FrameHandler, SocketListener {
   readonly encoding: Encoding;
   /** Bits of the reasons above; 0 while the socket is read. */
   private stopped = 0;
   private frames: FrameReader | undefined = undefined;
+  /** Of the client's last pong, where ours are answered: clock milliseconds. */
+  private pulse: Pulse | undefined = undefined;
 
   /**
    * @param maxMessageBytes - bytes of one message of the client
@@ -46,6 +56,7 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
     super(parts, origin, options);
     this.encoding = deflate === undefined ? frameEncoding : deflate.compression.encodingFor(deflate.terms.serverBits);
     listenTo(socket, this);
+    if (options.terms?.pings !== undefined) this.beginPings(options.terms.pings);
   }
 
   /** Bytes of the client that came with its handshake. */
@@ -73,6 +84,20 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
 
   onFramesDrained(): void {
     this.goOn(INFLATING);
+  }
+
+  override onPong(content: Buffer): void {
+    this.heardPong();
+    super.onPong(content);
+  }
+
+  protected heardPong(): void {
+    if (this.pulse !== undefined) this.pulse.heardAt = this.parts.wheel.clock.now();
+  }
+
+  override onTime(): void {
+    if (this.pulse === undefined || this.state === 'closing' || this.state === 'over') super.onTime();
+    else this.checkPulse(this.pulse);
   }
 
   pause(): void {
@@ -123,6 +148,29 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
 
   protected breakTransport(): void {
     this.socket.destroy();
+  }
+
+  private beginPings({ interval, timeout }: Pings): void {
+    const now = this.parts.wheel.clock.now();
+    this.pulse = { heardAt: now, pingAt: now + interval };
+    this.parts.wheel.start(this, Math.min(interval, timeout));
+  }
+
+  /** A ping is due, or a pong has not come. */
+  private checkPulse(pulse: Pulse): void {
+    const { pings } = this.options.terms ?? {};
+    if (pings === undefined) return;
+    const now = this.parts.wheel.clock.now();
+    if (now - pulse.heardAt >= pings.timeout) {
+      this.breakOff();
+      this.origin.gone();
+      return;
+    }
+    if (now >= pulse.pingAt) {
+      pulse.pingAt = now + pings.interval;
+      this.transmit(PING);
+    }
+    this.parts.wheel.start(this, Math.min(pulse.pingAt, pulse.heardAt + pings.timeout) - now);
   }
 
   private reader(): FrameReader {

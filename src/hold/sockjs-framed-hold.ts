@@ -75,7 +75,9 @@ export class FramedHold extends SocketHold {
     this.write(encodeFrame(WS_OPCODES.pong, content), 0);
   }
 
-  override onPong(): void {}
+  override onPong(): void {
+    this.heardPong();
+  }
 
   protected override encode(type: WebSocketMessageType, content: Buffer): Buffer {
     return messageInFrame(type, content);

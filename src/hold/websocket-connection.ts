@@ -13,12 +13,14 @@ import type { Visit } from '../observe/visit.js';
 import type { WebSocketMessageType } from '../protocol/item.js';
 import { isValidCloseCode } from '../protocol/websocket-frame.js';
 import { Timed } from '../time/wheel.js';
+import type { ConnectionTerms } from './connection-terms.js';
 import type { HoldParts } from './hold-parts.js';
-import { outboxVerdict } from './outbox.js';
+import { MessageBacklog } from './message-backlog.js';
+import { type OutboxVerdict, outboxVerdict, tooManyWaiting } from './outbox.js';
 import { DetachedOrigin, type WebSocketOrigin } from './websocket-origin.js';
 
 /** Milliseconds a client may take to answer a close frame, and then to end the connection. */
-const CLOSE_TIMEOUT = 5_000;
+export const CLOSE_TIMEOUT = 5_000;
 /** The purpose of the connection is fulfilled (RFC 6455 7.4.1). */
 export const NORMAL = 1000;
 /** The proxy is going away (RFC 6455 7.4.1). */
@@ -33,10 +35,14 @@ export interface ConnectionOptions {
   readonly debug: boolean;
   /** Undefined: nobody watches. */
   readonly visit?: Visit | undefined;
+  /** What this connection is held to besides; undefined: nothing. */
+  readonly terms?: ConnectionTerms | undefined;
 }
 
 export abstract class WebSocketConnection extends Timed {
   protected state: State = 'open';
+  /** Made where messages that wait are counted. */
+  private backlog: MessageBacklog | undefined = undefined;
 
   constructor(
     protected readonly parts: HoldParts,
@@ -157,7 +163,7 @@ export abstract class WebSocketConnection extends Timed {
   write(bytes: Buffer, count: number): boolean {
     if (this.state !== 'open' && this.state !== 'client-closing') return false;
     // What the origin says counts as no delivery, but not for nothing when it is lost.
-    switch (outboxVerdict(this.parts, this.queuedBytes, bytes.length, count || 1)) {
+    switch (this.verdictOn(bytes, count || 1)) {
       case 'write':
         this.transmit(bytes);
         this.parts.counters.delivered += count;
@@ -167,11 +173,17 @@ export abstract class WebSocketConnection extends Timed {
       case 'drop':
         return false;
       case 'close': {
-        const { slowCloseCode } = this.parts.limits;
-        this.closeUnasked(isValidCloseCode(slowCloseCode) ? slowCloseCode : TRY_AGAIN_LATER);
+        const { terms } = this.options;
+        const { slowCloseCode } = terms ?? this.parts.limits;
+        const isUsable = slowCloseCode === undefined || isValidCloseCode(slowCloseCode);
+        this.closeUnasked(isUsable ? slowCloseCode : TRY_AGAIN_LATER);
         return false;
       }
     }
+  }
+
+  private get closeTimeout(): number {
+    return this.options.terms?.closeTimeout ?? CLOSE_TIMEOUT;
   }
 
   /** Nobody is there on the other side any more (`detach`). */
@@ -199,6 +211,21 @@ export abstract class WebSocketConnection extends Timed {
     return written;
   }
 
+  /** An empty outbox takes anything; what waits is bounded in bytes, and in messages where the terms say so. */
+  private verdictOn(bytes: Buffer, messages: number): OutboxVerdict {
+    const { parts, queuedBytes } = this;
+    const most = this.options.terms?.outboxMessages ?? 0;
+    if (most === 0) return outboxVerdict(parts, queuedBytes, bytes.length, messages);
+    this.backlog ??= new MessageBacklog();
+    if (queuedBytes > 0 && this.backlog.waiting(queuedBytes) + messages > most) {
+      tooManyWaiting(parts, messages, most);
+      return 'close';
+    }
+    const verdict = outboxVerdict(parts, queuedBytes, bytes.length, messages);
+    if (verdict === 'write') this.backlog.add(messages, bytes.length);
+    return verdict;
+  }
+
   /** Bytes of the messages in what is written; by default an estimate. */
   protected contentBytes(bytes: Buffer): number {
     return bytes.length;
@@ -220,14 +247,14 @@ export abstract class WebSocketConnection extends Timed {
   }
 
   /** Closes for a reason of ours; the origin hears of it when the client has answered, or has gone. */
-  protected closeUnasked(code: number, reason = ''): void {
+  protected closeUnasked(code: number | undefined, reason = ''): void {
     if (this.state === 'over' || this.state === 'closing') return;
     const answersClient = this.state === 'client-closing';
     this.sendClose(code, this.options.debug ? reason : '');
     if (answersClient) this.origin.gone();
   }
 
-  private breakOff(): void {
+  protected breakOff(): void {
     if (this.state === 'over') return;
     this.leave('closed');
     this.breakTransport();
@@ -243,14 +270,14 @@ export abstract class WebSocketConnection extends Timed {
     }
     this.state = 'closing';
     this.release();
-    this.parts.wheel.start(this, CLOSE_TIMEOUT);
+    this.parts.wheel.start(this, this.closeTimeout);
     this.awaitAnswer();
   }
 
   /** Nothing more is said: the connection ends in order. */
   private finish(how: HoldEnd): void {
     this.leave(how);
-    this.parts.wheel.start(this, CLOSE_TIMEOUT);
+    this.parts.wheel.start(this, this.closeTimeout);
     this.endTransport();
   }
 

@@ -169,6 +169,11 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.readiness.await(channels, run);
   }
 
+  /** Whether all subscribers there are are this hub's. */
+  get isAlone(): boolean {
+    return this.parts.uplink === undefined;
+  }
+
   /** Whether items of this channel reach this hub by now. */
   isReady(channelName: string): boolean {
     return this.parts.uplink === undefined || this.channels.get(channelName)?.connected === true;

@@ -110,6 +110,8 @@ export class Counters {
   /** Client connections that were closed at once because too many were open. */
   refusedConnections = 0;
   holds = { response: 0, stream: 0, ws: 0 };
+  /** Of the built-in Pinghub: POSTs, messages of sockets, POSTs to nobody, empty messages that went back. */
+  readonly pinghub = { posts: 0, messages: 0, drops: 0, echoes: 0 };
   /** Subscriptions of holds to channels; one hold may have several. */
   subscriptions = { response: 0, stream: 0, ws: 0 };
   readonly dropped: Record<DropReason, number> = {

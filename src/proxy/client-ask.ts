@@ -59,6 +59,13 @@ export function askTestBackend(route: Route, uri: RequestUri, body: ForwardedBod
   return grip && isGripResponse(response.headers) ? judgeComplete(response) : { kind: 'answer', response };
 }
 
+/** Bytes of a request body that the route's built-in backend takes; undefined: it has none. */
+export function builtInBodyLimit({ targets }: Route, settings: ProxyParts['settings']): number | undefined {
+  const [target] = targets;
+  if (target?.kind === 'pinghub') return target.pinghub.maxBodyBytes;
+  return target?.kind === 'test' ? settings.maxAcceptRequestBytes : undefined;
+}
+
 /** Bytes of a request body that are read before the origin is asked. */
 export function prefetchLimit({ shareAll, prefetchBytes }: ProxyParts['settings'], length: number | undefined): number {
   // What can be shared has to be there as a whole first.

@@ -20,7 +20,8 @@ import type { Visit } from '../observe/visit.js';
 import { getHeader, hasHeader, parseFirstPlain } from '../protocol/headers.js';
 import type { CompleteResponse, Instruct } from '../protocol/instruct.js';
 import type { Route, Target } from '../routes/route.js';
-import { askTestBackend, type ClientAsk, prefetchLimit, sendClientRequest } from './client-ask.js';
+import { askPinghub } from './ask-pinghub.js';
+import { askTestBackend, builtInBodyLimit, type ClientAsk, prefetchLimit, sendClientRequest } from './client-ask.js';
 import { JsonpExchange } from './dressed-exchange.js';
 import {
   checkAnswer,
@@ -106,11 +107,11 @@ export class HttpSession {
       const source = request.body;
       const { settings } = parts;
       const { maxAcceptRequestBytes } = settings;
-      // The built-in backend reads the whole body before it answers.
-      const limit =
-        route.targets[0]?.kind === 'test' ? maxAcceptRequestBytes + 1 : prefetchLimit(settings, source.length);
+      // A built-in backend reads the whole body before it answers.
+      const most = builtInBodyLimit(route, settings);
+      const limit = most === undefined ? prefetchLimit(settings, source.length) : most + 1;
       source.prefetch(limit, (prefetched) => {
-        this.body = new ForwardedBody(prefetched, source, maxAcceptRequestBytes);
+        this.body = new ForwardedBody(prefetched, source, most ?? maxAcceptRequestBytes);
         this.ask(route, 0);
       });
     }
@@ -127,6 +128,10 @@ export class HttpSession {
     const decide = (verdict: Verdict): void => this.decide(route, target, index, verdict);
     if (target.kind === 'test') {
       decide(askTestBackend(route, this.uri, this.body, this.gripFor(route)));
+      return;
+    }
+    if (target.kind === 'pinghub') {
+      decide(askPinghub(this.parts, route, target, this.request, this.uri, this.body));
       return;
     }
     const backend = this.parts.backendFor(target);

@@ -5,9 +5,11 @@ import type { HttpBackend } from '../backend/verdict.js';
 import type { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
 import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { ClientRequest } from '../front/client-request.js';
+import type { ConnectionTerms } from '../hold/connection-terms.js';
 import type { HoldParts } from '../hold/hold-parts.js';
 import type { Watch } from '../observe/visit.js';
 import { getHeader } from '../protocol/headers.js';
+import type { Item } from '../protocol/item.js';
 import type { Route, Target } from '../routes/route.js';
 import type { RouteTable } from '../routes/route-table.js';
 import type { RequestRate } from './request-rate.js';
@@ -43,6 +45,8 @@ export interface WebSocketLimits {
   readonly maxRejectBytes: number;
   /** Compression is offered to origins. */
   readonly allowCompression: boolean;
+  /** What every connection is held to; undefined: nothing but bytes. */
+  readonly terms: ConnectionTerms | undefined;
 }
 
 export interface ProxyParts {
@@ -50,6 +54,8 @@ export interface ProxyParts {
   readonly websocket: WebSocketLimits;
   /** The table in force; asked anew for each request. */
   readonly routes: () => RouteTable;
+  /** Publishes for a built-in backend: to the holds of all processes, in one order. */
+  readonly publish: (item: Item) => void;
   /** The way to a target; undefined when there is none in this process. */
   readonly backendFor: (target: Target) => HttpBackend | undefined;
   /** The way to targets that speak WebSocket themselves. */

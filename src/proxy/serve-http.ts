@@ -3,9 +3,10 @@ import type { ClientRequest } from '../front/client-request.js';
 import type { ClientExchange } from '../hold/client-connection.js';
 import { headerBytes } from '../observe/stats/traffic.js';
 import type { Visit } from '../observe/visit.js';
-import type { JsonpOptions } from '../routes/route.js';
+import type { JsonpOptions, Route } from '../routes/route.js';
 import { rememberPeer } from '../sockets/peer-address.js';
 import { arrivalOf } from './arrival.js';
+import { authorize } from './authorize.js';
 import { CountedBody, CountedExchange } from './counted-exchange.js';
 import { CorsExchange, JsonpExchange } from './dressed-exchange.js';
 import { errorAnswer } from './error-answers.js';
@@ -13,7 +14,7 @@ import { findRoute } from './find-route.js';
 import { type Admission, HttpSession } from './http-session.js';
 import { type JsonpRequest, readJsonpRequest } from './jsonp.js';
 import { type ProxyParts, withTrust } from './proxy-parts.js';
-import { logRequest } from './request-log.js';
+import { logRequest, type RequestResult } from './request-log.js';
 import { isAbsolute, type RequestUri, requestUri } from './request-uri.js';
 import { partsFor } from './route-parts.js';
 import { serveSockjs } from './sockjs/serve-sockjs.js';
@@ -37,15 +38,61 @@ export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: C
   parts.holds.counters.requestsBy[sockjs ? 'sockjs' : 'http'] += 1;
   if (parts.settings.logFrom) rememberPeer(request.peer);
   withTrust(partsFor(parts, route), request, (trusted) => {
-    if (sockjs) {
-      serveSockjs(partsFor(parts, route), request, exchange, uri, { route, trusted });
+    if (route?.auth === undefined) serveTrusted(parts, request, exchange, uri, { route, trusted });
+    else serveAuthorized(parts, request, exchange, uri, { route, trusted, auth: route.auth });
+  });
+}
+
+/** A request of a route that asks a service first who may come in. */
+function serveAuthorized(
+  parts: ProxyParts,
+  request: ClientRequest,
+  exchange: ClientExchange,
+  uri: RequestUri,
+  { route, trusted, auth }: { readonly route: Route; readonly trusted: boolean; readonly auth: string },
+): void {
+  const scheme = uri.secure ? 'https' : 'http';
+  const log = (result: RequestResult): void => {
+    logRequest(parts, { request, scheme, uri, route, trusted, target: undefined, retry: false, result });
+  };
+  if (exchange.gone) {
+    log({ kind: 'error' });
+    return;
+  }
+  const question = authorize(parts, { route, auth }, request, uri, (result) => {
+    exchange.onGone = undefined;
+    if (result.kind === 'allowed') {
+      const { request: allowed } = result;
+      const now = requestUri(allowed, parts.settings.acceptXForwardedProtocol);
+      serveTrusted(parts, allowed, exchange, now, { route, trusted });
       return;
     }
-    const visit = parts.watch.on ? parts.watch.visit(arrivalOf('http', request, uri, route)) : undefined;
-    const admission = { route, trusted, visit };
-    if (visit?.counts === true) serveCounted(parts, request, exchange, uri, { ...admission, visit });
-    else serveAdmitted(parts, request, exchange, uri, admission);
+    const { response } = result;
+    parts.holds.counters.requestErrors += 1;
+    exchange.answer(response);
+    log({ kind: 'answered', code: response.code, size: response.body.length });
   });
+  exchange.onGone = () => {
+    question.cancel();
+    log({ kind: 'error' });
+  };
+}
+
+function serveTrusted(
+  parts: ProxyParts,
+  request: ClientRequest,
+  exchange: ClientExchange,
+  uri: RequestUri,
+  { route, trusted }: { readonly route: Route | undefined; readonly trusted: boolean },
+): void {
+  if (speaksSockjs(route, uri)) {
+    serveSockjs(partsFor(parts, route), request, exchange, uri, { route, trusted });
+    return;
+  }
+  const visit = parts.watch.on ? parts.watch.visit(arrivalOf('http', request, uri, route)) : undefined;
+  const admission = { route, trusted, visit };
+  if (visit?.counts === true) serveCounted(parts, request, exchange, uri, { ...admission, visit });
+  else serveAdmitted(parts, request, exchange, uri, admission);
 }
 
 /** What goes over its connection is counted for the stats socket. */

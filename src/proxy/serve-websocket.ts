@@ -2,7 +2,9 @@
 import type { ClientRequest } from '../front/client-request.js';
 import type { WebSocketUpgrade } from '../front/websocket-upgrade.js';
 import type { Compression } from '../hold/compression.js';
+import type { CompleteResponse } from '../protocol/instruct.js';
 import { rememberPeer } from '../sockets/peer-address.js';
+import { askPinghubSocket } from './ask-pinghub.js';
 import { errorAnswer } from './error-answers.js';
 import { findRoute } from './find-route.js';
 import type { ProxyParts } from './proxy-parts.js';
@@ -11,6 +13,16 @@ import { FramedDoor } from './sockjs/framed-door.js';
 import { originUri, pathBelow, socketAt, speaksSockjs } from './sockjs/sockjs-path.js';
 import { socketDoor } from './websocket-door.js';
 import { WebSocketSession } from './websocket-session.js';
+
+/** What a built-in backend answers to a handshake that is none; undefined: the words of everybody. */
+export function refuseHandshake(parts: ProxyParts, request: ClientRequest): CompleteResponse | undefined {
+  const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
+  const route = findRoute(parts, 'ws', request, uri);
+  const [target] = route?.targets ?? [];
+  if (route === undefined || target?.kind !== 'pinghub') return undefined;
+  const verdict = askPinghubSocket(parts, route, target, request, uri);
+  return verdict.kind === 'reject' ? verdict.response : undefined;
+}
 
 /** @param compression - undefined: clients' offers are passed over */
 export function serveWebSocket(

@@ -224,8 +224,8 @@ export function isSuccess(code: number): boolean {
   return code >= 200 && code <= 299;
 }
 
-/** The host a link names, as a target. */
-function directTarget(url: URL, like: Target): Target {
+/** The host a URL names, as a target. @param like - it is trusted as far as this one; undefined: it is the operator's own */
+export function directTarget(url: URL, like: Target | undefined): Target {
   const ssl = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = url.port === '' ? (ssl ? 443 : 80) : Number(url.port);
@@ -236,7 +236,7 @@ function directTarget(url: URL, like: Target): Target {
     port,
     options: {
       ssl,
-      untrusted: like.options.untrusted,
+      untrusted: like?.options.untrusted === true,
       trustConnectHost: false,
       insecure: false,
       host: undefined,

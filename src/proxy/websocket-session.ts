@@ -22,12 +22,14 @@ import { ownText } from '../protocol/own-text.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import { arrivalOf } from './arrival.js';
+import { askPinghubSocket } from './ask-pinghub.js';
+import { authorize } from './authorize.js';
 import { errorAnswer, failureAnswer, failureForLog, ORIGIN_ERROR, ROUTE_NOT_FOUND } from './error-answers.js';
 import { type AnsweredHandshake, verdictOfFrames, verdictOfPackets } from './opening-verdict.js';
 import { type ProxyParts, withTrust } from './proxy-parts.js';
 import { RawWebSocket } from './raw-websocket.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
-import type { RequestUri } from './request-uri.js';
+import { type RequestUri, requestUri } from './request-uri.js';
 import { partsFor } from './route-parts.js';
 import type { WebSocketDoor } from './websocket-door.js';
 import { EventRequests, openingRequest, type WebSocketAsk } from './websocket-request.js';
@@ -45,10 +47,10 @@ export class WebSocketSession {
   constructor(
     /** From `startOn` on those of the route. */
     private parts: ProxyParts,
-    private readonly request: ClientRequest,
+    private request: ClientRequest,
     private readonly door: WebSocketDoor,
-    /** Where it goes: what the client asked for, unless its transport has a path of its own. */
-    private readonly uri: RequestUri,
+    /** Where it goes: what the client asked for, unless its transport has a path of its own, or it was rewritten. */
+    private uri: RequestUri,
   ) {
     this.scheme = this.uri.secure ? 'wss' : 'ws';
   }
@@ -73,7 +75,31 @@ export class WebSocketSession {
     this.arrive(route);
     // It may have gone while its signature was checked.
     if (this.door.gone) this.log({ kind: 'error' });
-    else this.ask(route, 0);
+    else if (route.auth === undefined) this.ask(route, 0);
+    else this.authorize(route, route.auth);
+  }
+
+  /** A service is asked first whether the client may come in. */
+  private authorize(route: Route, auth: string): void {
+    const { parts, door, request, uri } = this;
+    const question = authorize(parts, { route, auth }, request, uri, (result) => {
+      door.onGone = undefined;
+      if (result.kind === 'refused') {
+        this.parts.holds.counters.requestErrors += 1;
+        this.refuse(result.response, false);
+        return;
+      }
+      if (result.request !== request) {
+        const { path, query } = requestUri(result.request, parts.settings.acceptXForwardedProtocol);
+        this.uri = { ...uri, path, query };
+      }
+      this.request = result.request;
+      this.ask(route, 0);
+    });
+    door.onGone = () => {
+      question.cancel();
+      this.log({ kind: 'error' });
+    };
   }
 
   private arrive(route: Route | undefined): void {
@@ -102,6 +128,10 @@ export class WebSocketSession {
     if (target.kind === 'test') {
       const { path } = rewriteRequest(route, this.uri.authority, this.uri.path);
       decide(testWebSocket({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg }, this.gripFor(route)));
+      return;
+    }
+    if (target.kind === 'pinghub') {
+      decide(askPinghubSocket(this.parts, route, target, this.request, this.uri));
       return;
     }
     if (!target.options.overHttp && target.kind === 'origin') {
@@ -250,13 +280,13 @@ export class WebSocketSession {
   private whenReady(
     route: Route,
     target: Target,
-    { origin, channels }: Extract<WebSocketVerdict, { kind: 'accept' }>,
+    { origin, channels, subscriptions = [] }: Extract<WebSocketVerdict, { kind: 'accept' }>,
     hold: () => void,
   ): void {
     const { door } = this;
     const names = (): string[] => {
       const named = this.gripFor(route) ? (channels?.() ?? []) : [];
-      return [...target.options.subscriptions, ...named.map((name) => route.prefix + name)];
+      return [...target.options.subscriptions, ...subscriptions, ...named.map((name) => route.prefix + name)];
     };
     this.parts.holds.hub.ready(names, () => {
       if (door.gone) origin.gone();
@@ -276,11 +306,21 @@ export class WebSocketSession {
     const extension = passesGrip && verdict.grip !== undefined ? gripExtension(verdict.grip) : undefined;
     const { hold, begin } = door.accept(
       { ...verdict, extension },
-      new WebSocketTerms(parts, route, target, uri, prefix, this.debug, this.visit),
+      new WebSocketTerms(
+        parts,
+        route,
+        target,
+        uri,
+        prefix,
+        this.debug,
+        this.visit,
+        verdict.terms ?? parts.websocket.terms,
+      ),
     );
     this.countHeads(verdict);
     this.log({ kind: 'answered', code: 101, size: 0 });
     for (const channel of target.options.subscriptions) hold.subscribe(channel);
+    for (const channel of verdict.subscriptions ?? []) hold.subscribe(channel);
     verdict.origin.attached(hold);
     begin();
   }

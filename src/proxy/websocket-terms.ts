@@ -2,6 +2,7 @@
  * What a held WebSocket is told of its route and its client. There is one for each connection, so what follows from the
  * route is not kept again, and what few connections need is made when it is asked for.
  */
+import type { ConnectionTerms } from '../hold/connection-terms.js';
 import type { WebSocketHoldOptions } from '../hold/websocket-hold.js';
 import type { Logger } from '../observe/logger.js';
 import type { Visit } from '../observe/visit.js';
@@ -32,6 +33,7 @@ export class WebSocketTerms implements WebSocketHoldOptions {
     readonly messagePrefix: Buffer | undefined,
     readonly debug: boolean,
     readonly visit: Visit | undefined,
+    readonly terms: ConnectionTerms | undefined,
   ) {}
 
   get channelPrefix(): string {

@@ -47,6 +47,7 @@ export function parseCondition({ value, props }: Section): Condition {
     headers: readHeaders(everyValue(props, 'header')),
     grip: !isPresent(props, 'no_grip'),
     logLevel: wholeNumber(lastValue(props, 'log_level')),
+    auth: readAuth(filledValue(props, 'auth')),
   };
 }
 
@@ -105,6 +106,17 @@ function readAsHost(value: string | undefined): string | undefined {
     throw new HoldfastError('HOLDFAST_ROUTE_INVALID', "as_host must use format 'host' or 'host:port'");
   }
   return host;
+}
+
+/** @returns the URL of who is asked whether a request may come in */
+export function readAuth(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isUsable = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (!isUsable || url.username !== '' || url.password !== '' || url.hash !== '') {
+    throw new HoldfastError('HOLDFAST_ROUTE_INVALID', 'auth must be a URL with http or https');
+  }
+  return url.href;
 }
 
 /** `values` in line order; the result is in the order of application, which is the reverse. */

@@ -1,6 +1,7 @@
 /** Turns one routes line into a route, nothing, or the warning to log about it (specification 2.1 to 2.3). */
 import { HoldfastError } from '../errors/holdfast-error.js';
-import { parseCondition } from './conditions.js';
+import { parseCondition, readAuth } from './conditions.js';
+import { filledValue } from './properties.js';
 import type { Route } from './route.js';
 import { parseTarget, type ReadText } from './targets.js';
 import { tokenizeLine } from './tokenizer.js';
@@ -42,8 +43,12 @@ function readLine(line: string, source: Route['source'], readFile: ReadText): Ro
   if (targets.length === 0) {
     throw new HoldfastError('HOLDFAST_ROUTE_INVALID', 'must specify condition and at least one target');
   }
+  const parsed = parseCondition(condition);
+  // Beside a target it means the same: it is the whole route that is guarded.
+  const auth = parsed.auth ?? targets.map(({ props }) => readAuth(filledValue(props, 'auth'))).find(Boolean);
   return {
-    ...parseCondition(condition),
+    ...parsed,
+    auth,
     targets: targets.map((target) => parseTarget(target, readFile)),
     source: { file: source.file, line: source.line },
   };

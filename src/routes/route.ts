@@ -1,5 +1,6 @@
 /** What a line of a routes file means (specification 2.2, 2.3). Plain records: parsing and look-up are elsewhere. */
 import type { HeaderList } from '../protocol/headers.js';
+import type { PinghubOptions } from './pinghub-options.js';
 
 /** Protocol of a client request as routes see it. */
 export type RouteProtocol = 'http' | 'ws';
@@ -25,12 +26,13 @@ export interface TargetOptions {
 
 export type TargetAddress =
   | { readonly kind: 'test' }
+  | { readonly kind: 'pinghub'; readonly pinghub: PinghubOptions }
   | { readonly kind: 'zhttp'; readonly spec: string }
   | { readonly kind: 'zhttpreq'; readonly spec: string }
   /** `host` without brackets. */
   | { readonly kind: 'origin'; readonly host: string; readonly port: number };
 
-/** `name` is the text used in messages and logs: `test`, `zhttpreq/SPEC`, `host:port`, `[v6]:port`. */
+/** `name` is the text used in messages and logs: `test`, `pinghub`, `zhttpreq/SPEC`, `host:port`, `[v6]:port`. */
 export type Target = TargetAddress & { readonly name: string; readonly options: TargetOptions };
 
 export interface JsonpOptions {
@@ -70,6 +72,8 @@ export interface Route {
   readonly headers: HeaderList;
   readonly grip: boolean;
   readonly logLevel: number | undefined;
+  /** URL that is asked whether a request may come in, before any target is. */
+  readonly auth: string | undefined;
   readonly targets: readonly Target[];
   /** Where the line stands, for messages. */
   readonly source: { readonly file: string; readonly line: number };

@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import { asciiAuthority } from './authority.js';
+import { readPinghubOptions } from './pinghub-options.js';
 import { everyValue, filledValue, isPresent, lastValue, wholeNumber } from './properties.js';
 import { readFailure } from './read-failure.js';
 import type { Target, TargetAddress, TargetOptions } from './route.js';
@@ -16,13 +17,16 @@ export type ReadText = (path: string) => string;
  * @throws HoldfastError `HOLDFAST_ROUTE_INVALID`, its message being the bare text of 2.3
  */
 export function parseTarget({ value, props }: Section, readText: ReadText): Target {
-  const address = parseAddress(value);
+  const address = parseAddress(value, props);
   return { ...address, name: nameOf(address), options: readOptions(props, readText) };
 }
 
-function parseAddress(value: string): TargetAddress {
+function parseAddress(value: string, props: readonly Property[]): TargetAddress {
   if (value === 'test') {
     return { kind: 'test' };
+  }
+  if (value === 'pinghub') {
+    return { kind: 'pinghub', pinghub: readPinghubOptions(props) };
   }
   const zhttp = /^(zhttp|zhttpreq)\/(.+)$/s.exec(value);
   if (zhttp?.[1] !== undefined && zhttp[2] !== undefined) {
@@ -61,7 +65,8 @@ function parsePort(text: string): number {
 function nameOf(address: TargetAddress): string {
   switch (address.kind) {
     case 'test':
-      return 'test';
+    case 'pinghub':
+      return address.kind;
     case 'zhttp':
     case 'zhttpreq':
       return `${address.kind}/${address.spec}`;

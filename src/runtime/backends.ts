@@ -40,6 +40,7 @@ export class Backends {
       case 'zhttp':
         return this.streaming;
       case 'test':
+      case 'pinghub':
         return undefined;
     }
   }

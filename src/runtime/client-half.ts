@@ -9,13 +9,15 @@ import type { HttpBackend } from '../backend/verdict.js';
 import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
 import { EdgeServer } from '../front/edge/edge-server.js';
-import type { Front } from '../front/front.js';
+import type { Front, FrontOptions } from '../front/front.js';
 import { Http1Server } from '../front/http1-server.js';
 import type { ClientExchange } from '../hold/client-connection.js';
 import { Compression } from '../hold/compression.js';
+import type { ConnectionTerms } from '../hold/connection-terms.js';
 import type { HoldParts, OpenHold } from '../hold/hold-parts.js';
 import { RefreshGroups } from '../hold/refresh-groups.js';
 import { UpdateQueue } from '../hold/update-queue.js';
+import { CLOSE_TIMEOUT } from '../hold/websocket-connection.js';
 import type { Hub } from '../hub/hub.js';
 import { ConnectionMinutes } from '../observe/connection-minutes.js';
 import type { Counters } from '../observe/counters.js';
@@ -26,11 +28,12 @@ import type { ConnectionStats } from '../observe/stats/connection-stats.js';
 import { emptySurvey, type Survey } from '../observe/survey.js';
 import { Watch } from '../observe/visit.js';
 import { HTTP_FILTER_RATE } from '../protocol/filters/http-filter.js';
+import type { Item } from '../protocol/item.js';
 import { parseKey } from '../protocol/key-format.js';
 import type { ProxyParts } from '../proxy/proxy-parts.js';
 import { RequestRate } from '../proxy/request-rate.js';
 import { serveHttp } from '../proxy/serve-http.js';
-import { serveWebSocket } from '../proxy/serve-websocket.js';
+import { refuseHandshake, serveWebSocket } from '../proxy/serve-websocket.js';
 import { SharedRequests } from '../proxy/shared-requests.js';
 import { type HandedRequest, type SockjsElsewhere, serveHanded } from '../proxy/sockjs/elsewhere.js';
 import { iframePage } from '../proxy/sockjs/iframe-page.js';
@@ -52,6 +55,8 @@ export interface ClientHalfParts {
   readonly counters: Counters;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
+  /** Publishes to the holds of all processes. */
+  readonly publish: (item: Item) => void;
   /** The way to ZeroMQ handlers; undefined while there is none. */
   readonly zeroMq: () => HttpBackend | undefined;
   /** The sessions with ZeroMQ handlers that stream. */
@@ -113,7 +118,8 @@ export class ClientHalf {
     this.signer = new Signer(() => clock.wallTime(), { keyFailed: (text) => log.error(text) });
     this.proxy = {
       settings: { ...settings.proxy, logFrom: settings.log.from, logUserAgent: settings.log.userAgent },
-      websocket: settings.websocket,
+      websocket: { ...settings.websocket, terms: termsOf(settings.websocket) },
+      publish: parts.publish,
       routes: () => this.table,
       backendFor: (target) => this.backends.backendFor(target),
       webSockets: this.backends.webSockets,
@@ -148,17 +154,21 @@ export class ClientHalf {
     const compression = websocket.allowCompression ? new Compression(websocket.compressionThreshold) : undefined;
     const addresses: ListenAddress[] = [];
     const Server = http.parser === 'node' ? Http1Server : EdgeServer;
-    for (const address of http.listen) {
-      const front = new Server(
-        { ...http, counters, minutes, warnings, onCount: this.parts.onClients, setting: 'http.listen' },
+    const shared = { ...http, counters, minutes, warnings, onCount: this.parts.onClients };
+    const front = (options: Pick<FrontOptions, 'setting' | 'transport'>): Front => {
+      const made = new Server(
+        { ...shared, ...options },
         {
           request: (request, exchange) => serveHttp(this.proxy, request, exchange),
           webSocket: (request, upgrade) => serveWebSocket(this.proxy, request, upgrade, compression),
+          badHandshake: (request) => refuseHandshake(this.proxy, request),
         },
       );
-      this.fronts.push(front);
-      addresses.push(await front.listen(address));
-    }
+      this.fronts.push(made);
+      return made;
+    };
+    for (const address of http.listen) addresses.push(await front({ setting: 'http.listen' }).listen(address));
+    for (const path of http.unix) await front({ setting: 'http.unix', transport: 'unix' }).listen({ path });
     return addresses;
   }
 
@@ -228,6 +238,14 @@ export class ClientHalf {
     await new Promise((resolve) => setImmediate(resolve));
     await this.backends.close(CLOSE_GRACE);
   }
+}
+
+/** What all WebSockets are held to; undefined where the settings ask for nothing besides bytes. */
+function termsOf(settings: Settings['websocket']): ConnectionTerms | undefined {
+  const { outboxMessages, slowCloseCode, pingInterval, pongTimeout } = settings;
+  if (outboxMessages === 0 && pingInterval === 0) return undefined;
+  const pings = pingInterval === 0 ? undefined : { interval: pingInterval * 1_000, timeout: pongTimeout * 1_000 };
+  return { outboxMessages, slowCloseCode, closeTimeout: CLOSE_TIMEOUT, pings };
 }
 
 /** The check for trusted clients; undefined when nobody is trusted. */

@@ -17,6 +17,7 @@ import type { Item } from '../protocol/item.js';
 import { parseItemJson } from '../protocol/item-json.js';
 import { COMMAND_LINE, parseRoutesLines } from '../routes/load-routes.js';
 import type { RouteTable } from '../routes/route-table.js';
+import { clearPath } from '../sockets/unix-socket.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import { Wheel } from '../time/wheel.js';
 import { ClientHalf } from './client-half.js';
@@ -42,12 +43,15 @@ export interface StartOptions {
 /** Where a running Holdfast can be reached. */
 export interface Addresses extends PublisherAddresses {
   readonly http: readonly ListenAddress[];
+  /** Paths of Unix sockets. */
+  readonly unix: readonly string[];
   /** Undefined: metrics are off. */
   readonly metrics: MetricsAddress | undefined;
 }
 
 /** Before anything listens. */
 export const NOWHERE: Addresses = {
+  unix: [],
   http: [],
   metrics: undefined,
   control: undefined,
@@ -89,6 +93,8 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly zeroMq: ZeroMqTargets;
   private readonly routes: RoutesSource;
   private readonly metrics: MetricsPort;
+  private readonly unix: readonly string[];
+  private readonly hub: Hub;
   private readonly state = new ServiceState();
   private readonly tracing: TracingOnDemand;
   private closing: Promise<void> | undefined = undefined;
@@ -100,6 +106,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     super();
     const { settings, logger, clock = systemClock, random = Math.random } = options;
     this.wheel = new Wheel(clock);
+    this.unix = settings.http.unix;
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel: this.wheel, log: logger, warnings, counters: this.counters };
     this.tracing = new TracingOnDemand(settings.tracing, shared);
@@ -115,6 +122,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
       settings: { ...settings.publish, subscriptionLinger: settings.hold.subscriptionLinger },
       meter: settings.metrics.listen && new WriteMeter(clock, this.counters.publishLatencies),
     });
+    this.hub = hub;
     hub.observe({
       channelOpened: (channel) => this.emit('subscribe', channel),
       channelClosed: (channel) => this.emit('unsubscribe', channel),
@@ -125,7 +133,16 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     const { sockets, instanceId } = this.zeroMq;
     const zhttp = new ZhttpSessions({ ...shared, instanceId, link: (taker) => sockets.link(taker) });
     this.clients = new ClientHalf(
-      { ...shared, settings, hub, random, zeroMq, zhttp, stats: connections },
+      {
+        ...shared,
+        settings,
+        hub,
+        random,
+        zeroMq,
+        zhttp,
+        stats: connections,
+        publish: (item) => void this.door.publish(item, 'backend'),
+      },
       parseRoutesLines([], COMMAND_LINE).table,
     );
     this.door = new PublishDoor({
@@ -184,6 +201,11 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     return this.reachable;
   }
 
+  /** Channels that are open. */
+  get channelCount(): number {
+    return this.hub.channelCount;
+  }
+
   get routeCount(): number {
     return this.clients.routeCount;
   }
@@ -213,7 +235,8 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     await this.putInForce(await this.routes.load());
     this.state.routesLoaded();
     const publishers = await this.publishers.open();
-    this.reachable = { http: await this.clients.open(), metrics, ...publishers };
+    for (const path of this.unix) await clearPath(path);
+    this.reachable = { http: await this.clients.open(), unix: this.unix, metrics, ...publishers };
     this.state.opened();
   }
 

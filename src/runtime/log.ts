@@ -1,7 +1,7 @@
 /** The log of a process: text for people, or JSON with pino for machines, on standard output. */
 import { type Logger as PinoLogger, pino } from 'pino';
 import { textOf } from '../observe/log-record.js';
-import type { Logger, LogLevel } from '../observe/logger.js';
+import { type Logger, type LogLevel, silentLogger } from '../observe/logger.js';
 import { fieldsOf } from './log-fields.js';
 import { textLogger } from './text-log.js';
 
@@ -49,3 +49,6 @@ function jsonLogger(log: PinoLogger): Logger {
     withLevel: (level) => jsonLogger(log.child({}, { level })),
   };
 }
+
+/** For who wants no log at all. */
+export const withoutLog: Logger = silentLogger;

@@ -10,6 +10,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Where a server can listen; a path is that of a Unix socket. */
+export type SocketAddress = ListenAddress | { readonly path: string };
+
 /** Connections the system completes while the process is busy. */
 const BACKLOG = 4_096;
 
@@ -18,7 +21,7 @@ export class OpenSockets {
   private readonly sockets = new Map<Socket, number>();
   private onEmpty: (() => void) | undefined = undefined;
   /** What was asked for, port 0 included: by that the processes that share an address find each other. */
-  private address: ListenAddress | undefined = undefined;
+  private address: SocketAddress | undefined = undefined;
   private paused = false;
   /** Listening anew, while that is under way: two at once would have the processes lose each other. */
   private opening: Promise<unknown> | undefined = undefined;
@@ -66,7 +69,7 @@ export class OpenSockets {
     return this.sockets.keys();
   }
 
-  async listen(address: ListenAddress): Promise<ListenAddress> {
+  async listen<Address extends SocketAddress>(address: Address): Promise<Address> {
     const bound = await listenOn(this.server, address, this.options);
     this.address = address;
     return bound;
@@ -154,22 +157,24 @@ export interface ListenOptions {
  *
  * @throws HoldfastError HOLDFAST_LISTEN_FAILED naming the setting
  */
-export async function listenOn(
+export async function listenOn<Address extends SocketAddress>(
   server: Server,
-  { host, port }: ListenAddress,
+  address: Address,
   { setting, warnings }: ListenOptions,
-): Promise<ListenAddress> {
+): Promise<Address> {
+  const name = 'path' in address ? address.path : `${address.host}:${address.port}`;
   await new Promise<void>((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
       server.off('listening', onListening);
-      const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
-      const text = `cannot listen on ${host}:${port} (setting ${setting}): ${why}`;
+      const inUse = 'path' in address ? 'somebody listens there, or the file is no socket' : 'the port is in use';
+      const why = error.code === 'EADDRINUSE' ? inUse : error.message;
+      const text = `cannot listen on ${name} (setting ${setting}): ${why}`;
       reject(new HoldfastError('HOLDFAST_LISTEN_FAILED', text, { cause: error }));
     };
     const onListening = (): void => {
       server.off('error', onError);
       server.on('error', (error) => {
-        warnings.warn('accept', `a connection to ${host}:${port} could not be accepted: ${error.message}`);
+        warnings.warn('accept', `a connection to ${name} could not be accepted: ${error.message}`);
       });
       resolve();
     };
@@ -177,8 +182,9 @@ export async function listenOn(
     server.removeAllListeners('error');
     server.once('error', onError);
     server.once('listening', onListening);
-    server.listen({ host, port, backlog: BACKLOG });
+    server.listen({ ...address, backlog: BACKLOG });
   });
-  const { address, port: bound } = server.address() as AddressInfo;
-  return { host: address, port: bound };
+  if ('path' in address) return address;
+  const { address: host, port } = server.address() as AddressInfo;
+  return { ...address, host, port };
 }

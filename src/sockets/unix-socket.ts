@@ -22,6 +22,14 @@ export async function listenAt(server: Server, path: string): Promise<void> {
   }
 }
 
+/**
+ * Removes the file of a process that has ended, so that somebody can listen there: for addresses that several processes
+ * are about to share.
+ */
+export async function clearPath(path: string): Promise<void> {
+  if (isSocket(path) && !(await isAnswered(path))) unlinkSync(path);
+}
+
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {

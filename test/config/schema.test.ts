@@ -47,6 +47,7 @@ describe('defaultSettings', () => {
       http: {
         parser: 'holdfast',
         listen: [{ host: '0.0.0.0', port: 7999 }],
+        unix: [],
         maxHeadBytes: 8192,
         maxHeaders: 64,
         maxConnections: 50_000,
@@ -94,6 +95,9 @@ describe('defaultSettings', () => {
         maxResponseBytes: 1_000_000,
         maxRejectBytes: 100_000,
         slowCloseCode: 1013,
+        outboxMessages: 0,
+        pingInterval: 0,
+        pongTimeout: 30,
         allowCompression: false,
         compressionThreshold: 1024,
       },

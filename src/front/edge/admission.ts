@@ -8,7 +8,9 @@ import { handshakeKey, isWebSocket } from '../websocket-upgrade.js';
 export type Admission =
   | { readonly kind: 'request'; readonly headers: HeaderList }
   | { readonly kind: 'websocket'; readonly key: string }
-  | { readonly kind: 'refused'; readonly error: EarlyError };
+  | { readonly kind: 'refused'; readonly error: EarlyError }
+  /** It asks for a WebSocket, and is no handshake for one. */
+  | { readonly kind: 'bad-handshake' };
 
 /** Headers of an upgrade that nobody offers here. Lower case. */
 const OFFER = new Set(['upgrade', 'connection', 'http2-settings']);
@@ -25,7 +27,7 @@ export function admit(head: RequestHead, behind: boolean, maxHeaders: number): A
   if (webSocket) {
     if (behind) return refused(UPGRADE_WHILE_BUSY);
     const key = handshakeKey(method, headers);
-    return key === undefined ? refused(BAD_UPGRADE) : { kind: 'websocket', key };
+    return key === undefined ? { kind: 'bad-handshake' } : { kind: 'websocket', key };
   }
   const coding = transferFaultOf(head);
   if (coding !== undefined) return refused(coding);

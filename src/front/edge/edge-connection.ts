@@ -21,11 +21,19 @@ import { closeLingering } from '../../sockets/lingering-close.js';
 import type { OpenSockets } from '../../sockets/open-sockets.js';
 import type { SocketListener, SocketOwner } from '../../sockets/socket-events.js';
 import type { Sweep } from '../../sockets/sweep.js';
-import { type EarlyError, earlyError, HEAD_TOO_LATE, INVALID_TOKEN, unreadable } from '../early-errors.js';
+import {
+  BAD_UPGRADE,
+  badRequest,
+  type EarlyError,
+  earlyError,
+  HEAD_TOO_LATE,
+  INVALID_TOKEN,
+  unreadable,
+} from '../early-errors.js';
 import type { FrontHandler } from '../front.js';
 import { type ExchangeOwner, Http1Exchange } from '../http1-exchange.js';
 import { answerVersion, isPersistent } from '../request-rules.js';
-import type { HttpVersion } from '../response-head.js';
+import { type HttpVersion, lastAnswer } from '../response-head.js';
 import { WebSocketUpgrade } from '../websocket-upgrade.js';
 import { admit } from './admission.js';
 import type { BodySource, EdgeBody } from './edge-body.js';
@@ -202,6 +210,9 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
       case 'refused':
         this.refuse(admission.error, answerVersion(head.protocol));
         return;
+      case 'bad-handshake':
+        this.refuseHandshake(head);
+        return;
       case 'websocket':
         this.state = 'handed-over';
         this.resume();
@@ -321,6 +332,16 @@ export class EdgeConnection implements ExchangeOwner, BodySource, SocketListener
   private refuse(error: EarlyError, version: HttpVersion = '1.0'): void {
     this.terms.counters.badRequests += 1;
     this.closeWith(earlyError(error, version));
+  }
+
+  private refuseHandshake(head: RequestHead): void {
+    const answer = this.terms.handler.badHandshake(clientRequest(this.socket, head, head.headers, undefined));
+    if (answer === undefined) {
+      this.refuse(badRequest(BAD_UPGRADE), answerVersion(head.protocol));
+      return;
+    }
+    this.terms.counters.badRequests += 1;
+    this.closeWith(lastAnswer(answer));
   }
 
   private closeWith(bytes: string): void {

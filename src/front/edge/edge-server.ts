@@ -1,7 +1,7 @@
 /** The client port on bare TCP sockets: requests are parsed here, strictly, and an idle connection costs little. */
 import { createServer, type Server } from 'node:net';
 import { countClient, type Survey } from '../../observe/survey.js';
-import { type ListenAddress, OpenSockets } from '../../sockets/open-sockets.js';
+import { OpenSockets, type SocketAddress } from '../../sockets/open-sockets.js';
 import { giveOwner, listenTo, ownerOf } from '../../sockets/socket-events.js';
 import { Sweep } from '../../sockets/sweep.js';
 import { type Front, type FrontHandler, type FrontOptions, TCP_KEEP_ALIVE } from '../front.js';
@@ -34,7 +34,7 @@ export class EdgeServer implements Front {
     });
   }
 
-  async listen(address: ListenAddress): Promise<ListenAddress> {
+  async listen<Address extends SocketAddress>(address: Address): Promise<Address> {
     const bound = await this.sockets.listen(address);
     this.sweep.start(() => {
       for (const socket of this.sockets) ownerOf(socket)?.look();

@@ -34,6 +34,8 @@ export const FRAMES = {
   zhttpPacket: 8,
   zhttpLost: 9,
   zhttpProbe: 10,
+  /** From a worker: `item`, to be published. */
+  publish: 11,
 } as const;
 
 /** States of a channel in a worker. */

@@ -12,6 +12,7 @@ import type { Logger } from '../../observe/logger.js';
 import { ReadableRate } from '../../observe/readable-rate.js';
 import { COMMAND_LINE, parseRoutesLines } from '../../routes/load-routes.js';
 import type { RouteTable } from '../../routes/route-table.js';
+import { clearPath } from '../../sockets/unix-socket.js';
 import { systemClock } from '../../time/clock.js';
 import { Wheel } from '../../time/wheel.js';
 import { FirstSubscriptions } from '../first-subscriptions.js';
@@ -48,6 +49,7 @@ export class SeveralProcesses implements Running {
   private readonly zeroMq: ZeroMqTargets;
   private readonly routes: RoutesSource;
   private readonly metrics: MetricsPort;
+  private readonly unix: readonly string[];
   private readonly state = new ServiceState(() => this.pool.troubles);
   private readonly tracing: TracingOnDemand;
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
@@ -58,6 +60,7 @@ export class SeveralProcesses implements Running {
     const { wheel } = this;
     const { clock } = wheel;
     const count = workerCount(settings);
+    this.unix = settings.http.unix;
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel, log: logger, warnings, counters: this.own };
     this.tracing = new TracingOnDemand(settings.tracing, shared);
@@ -72,6 +75,7 @@ export class SeveralProcesses implements Running {
       log: logger,
       link: {
         hub: this.hub,
+        publish: (item) => void door.publish(item, 'backend'),
         zeroMq: () => this.zeroMq.requests,
         zhttp: this.zeroMq.sockets,
         relay: new SessionRelay((number) => this.pool.serving(number)),
@@ -133,8 +137,9 @@ export class SeveralProcesses implements Running {
       several.state.routesLoaded();
       await several.zeroMq.prepare(several.table);
       const publishers = await several.publishers.open();
+      for (const path of several.unix) await clearPath(path);
       const { addresses } = await several.pool.open();
-      several.reachable = { http: addresses, metrics, ...publishers };
+      several.reachable = { http: addresses, unix: several.unix, metrics, ...publishers };
       several.state.opened();
     } catch (error) {
       await several.close();

@@ -14,12 +14,14 @@ import type { StatsPublisher } from '../../control/stats-publisher.js';
 import { HoldfastError } from '../../errors/holdfast-error.js';
 import { Counters, type CounterValues } from '../../observe/counters.js';
 import type { ProcessReading } from '../../observe/reading.js';
+import type { Item } from '../../protocol/item.js';
 import type { Clock } from '../../time/clock.js';
 import { Bus } from './bus.js';
 import type { CentralHub, ItemTaker } from './central-hub.js';
 import type { ClientLimits } from './client-share.js';
 import type { ConnectionSearch } from './connection-search.js';
 import type { FramePayload } from './frames.js';
+import { readItem } from './item-frames.js';
 import { CHANNEL, FRAMES, type MainMessage, type StartMessage, type WorkerMessage } from './messages.js';
 import type { SessionRelay } from './session-relay.js';
 import type { Acceptor } from './spread.js';
@@ -32,6 +34,8 @@ const MAX_QUEUED_PACKETS = 64 * 1024 * 1024;
 
 export interface LinkParts {
   readonly hub: CentralHub;
+  /** Takes what the built-in backends of a worker publish. */
+  readonly publish: (item: Item) => void;
   /** The way to ZeroMQ handlers, whose sockets are in this process. */
   readonly zeroMq: () => HttpBackend | undefined;
   /** The sockets of `zhttp/` targets. */
@@ -246,6 +250,10 @@ export class WorkerLink implements ItemTaker, Acceptor {
   }
 
   private takeFrame(type: number, payload: FramePayload): void {
+    if (type === FRAMES.publish) {
+      this.parts.publish(readItem(payload));
+      return;
+    }
     if (type !== FRAMES.channels) {
       obeyPacketFrame(this.packets, type, payload);
       return;

@@ -86,7 +86,18 @@ export class WorkerProcess {
     const { sessions: sockjsElsewhere } = this;
     const onClients = (open: number): void => this.share.count(open);
     this.clients = new ClientHalf(
-      { ...shared, settings, hub, random: Math.random, zeroMq, zhttp, sockjsElsewhere, onClients, stats },
+      {
+        ...shared,
+        settings,
+        hub,
+        random: Math.random,
+        zeroMq,
+        zhttp,
+        sockjsElsewhere,
+        onClients,
+        stats,
+        publish: (item) => uplink.publish(item),
+      },
       table,
     );
     this.telling = setInterval(() => this.tellCounters(), COUNTERS_INTERVAL);

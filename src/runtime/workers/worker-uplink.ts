@@ -7,10 +7,11 @@ import type { Hub } from '../../hub/hub.js';
 import { receivedStep } from '../../hub/hub-watch.js';
 import { Tally } from '../../hub/tally.js';
 import type { Uplink } from '../../hub/uplink.js';
+import type { Item } from '../../protocol/item.js';
 import { MACHINE_TIME } from '../../time/machine-time.js';
 import type { Bus } from './bus.js';
 import { type FramePayload, FrameWriter } from './frames.js';
-import { readItem } from './item-frames.js';
+import { readItem, writeItem } from './item-frames.js';
 import { CHANNEL, FRAMES, type MainMessage, type WorkerMessage } from './messages.js';
 
 export type WorkerBus = Bus<WorkerMessage, MainMessage>;
@@ -44,6 +45,14 @@ export class WorkerUplink implements Uplink {
   counted(channel: string): void {
     this.changed.add(channel);
     this.turn ??= setImmediate(this.tellCounts);
+  }
+
+  /** Has an item published by the main process, to everybody. */
+  publish(item: Item): void {
+    const { writer } = this;
+    writer.begin(FRAMES.publish);
+    writeItem(writer, item);
+    this.bus.sendFrame(writer.end());
   }
 
   forgetLastId(channel: string): void {

@@ -1,0 +1,185 @@
+/**
+ * Pinghub as a built-in backend: a bus of WebSockets by URL path (pinghub specification). A channel is a path. It answers
+ * as an origin would, from a function call; who is subscribed, in which order messages come, and what becomes of slow
+ * clients is the core's business.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { WebSocketClient, WebSocketOrigin } from '../../hold/websocket-origin.js';
+import type { HeaderList } from '../../protocol/headers.js';
+import type { CompleteResponse } from '../../protocol/instruct.js';
+import type { Item } from '../../protocol/item.js';
+import { reasonOf } from '../../protocol/status-reasons.js';
+import type { PinghubOptions } from '../../routes/pinghub-options.js';
+import type { WebSocketVerdict } from '../websocket-verdict.js';
+import { refusal, refusalOf } from './handshake.js';
+import { clientPage, PAGE_HEADERS } from './page.js';
+import { checkPath, readPath } from './path.js';
+
+/** What a request asks for. */
+export interface PinghubRequest {
+  readonly method: string;
+  /** Percent-encoded, after rewriting, without the query. */
+  readonly path: string;
+  /** With its question mark, or empty. */
+  readonly query: string;
+  /** `http://HOST` or `https://HOST`, where the request line named the host; a redirect names it too then. */
+  readonly base: string;
+  readonly headers: HeaderList;
+}
+
+/** What Pinghub counts (pinghub specification 7). */
+export interface PinghubCounters {
+  posts: number;
+  /** Messages of WebSockets that were not empty. */
+  messages: number;
+  /** POSTs to a path that nobody is on. */
+  drops: number;
+  /** Empty messages that went back to who sent them. */
+  echoes: number;
+}
+
+export interface PinghubParts {
+  readonly options: PinghubOptions;
+  /** Stands before the names of channels: the route's prefix. */
+  readonly prefix: string;
+  readonly counters: PinghubCounters;
+  publish(item: Item): void;
+  /** Whether anybody is on a channel; undefined where that is not known. */
+  isOpen(channel: string): boolean | undefined;
+}
+
+const EMPTY = Buffer.alloc(0);
+const OK = Buffer.from('OK\n');
+const NO_META: ReadonlyMap<string, string> = new Map();
+const NOT_UNICODE = 'Error: bad request. Message must be valid Unicode (UTF-8).';
+/** UTF-8 that is none. */
+const INVALID_DATA = 1007;
+
+/** Name of the channel of a path, for whoever publishes to it from elsewhere. */
+export function pinghubChannel(path: string): string {
+  return `pinghub:${path}`;
+}
+
+/** @param body - whole; undefined when it is larger than `maxBodyBytes` */
+export function pinghubAnswer(
+  parts: PinghubParts,
+  request: PinghubRequest,
+  body: Buffer | undefined,
+): CompleteResponse {
+  const reading = readPath(request.path);
+  if (reading.kind === 'malformed') return failure(400, '400 Bad Request');
+  if (reading.kind === 'redirect') return redirect(request, reading.path);
+  if (request.method !== 'GET' && request.method !== 'POST') return answer(405, [], EMPTY);
+  const checked = checkPath(reading.path);
+  if (checked.kind === 'invalid') return failure(400, checked.text);
+  if (request.method === 'GET') return answer(200, PAGE_HEADERS, clientPage(checked.path));
+  return publishPosted(parts, parts.prefix + pinghubChannel(checked.path), body);
+}
+
+export function pinghubWebSocket(parts: PinghubParts, request: PinghubRequest): WebSocketVerdict {
+  const reading = readPath(request.path);
+  if (reading.kind === 'malformed') return { kind: 'reject', response: failure(400, '400 Bad Request') };
+  if (reading.kind === 'redirect') return { kind: 'reject', response: redirect(request, reading.path) };
+  const checked = checkPath(reading.path);
+  if (checked.kind === 'invalid') return { kind: 'reject', response: failure(400, checked.text) };
+  const { options } = parts;
+  const refused = refusalOf(request, options.origin);
+  if (refused !== undefined) return { kind: 'reject', response: refusal(refused) };
+  const channel = parts.prefix + pinghubChannel(checked.path);
+  return {
+    kind: 'accept',
+    reason: reasonOf(101),
+    headers: [],
+    grip: undefined,
+    origin: new PinghubSocket(parts, channel),
+    subscriptions: [channel],
+    terms: options.terms,
+    maxMessageBytes: options.maxMessageBytes,
+  };
+}
+
+function publishPosted(parts: PinghubParts, channel: string, body: Buffer | undefined): CompleteResponse {
+  if (body === undefined) return failure(413, `Error: message must not exceed ${parts.options.maxBodyBytes} bytes.`);
+  if (!isUtf8(body)) return failure(400, NOT_UNICODE);
+  parts.counters.posts += 1;
+  if (parts.isOpen(channel) === false) parts.counters.drops += 1;
+  if (body.length > 0) parts.publish(itemOf(channel, body));
+  return answer(200, [['Content-Type', 'text/plain; charset=utf-8']], OK);
+}
+
+/** Its place in the order is that of its coming: it has no id, and follows none. */
+function itemOf(channel: string, content: Buffer): Item {
+  const websocket = { action: 'send', type: 'text', content, contentFilters: undefined } as const;
+  return {
+    channel,
+    id: undefined,
+    prevId: undefined,
+    formats: { response: undefined, stream: undefined, websocket },
+    meta: NO_META,
+    size: undefined,
+    noSeq: true,
+  };
+}
+
+/** The bus's side of a client's WebSocket. */
+class PinghubSocket implements WebSocketOrigin {
+  private client: WebSocketClient | undefined = undefined;
+
+  constructor(
+    private readonly parts: PinghubParts,
+    private readonly channel: string,
+  ) {}
+
+  attached(client: WebSocketClient): void {
+    this.client = client;
+  }
+
+  message(type: 'text' | 'binary', content: Buffer): void {
+    const { parts, channel, client } = this;
+    if (content.length === 0) {
+      // Nobody else hears of it: it keeps the connection alive, and its sender knows that it does.
+      parts.counters.echoes += 1;
+      client?.fromOrigin('text', EMPTY);
+    } else if (type === 'binary' && !isUtf8(content)) {
+      client?.close(INVALID_DATA, '');
+    } else {
+      parts.counters.messages += 1;
+      if (parts.options.socketPublish) parts.publish(itemOf(channel, content));
+    }
+  }
+
+  ping(content: Buffer): void {
+    this.client?.fromOrigin('pong', content);
+  }
+
+  pong(): void {}
+
+  /** The code comes back alone. */
+  closed(code: number | undefined): void {
+    this.client?.close(code, '');
+  }
+
+  gone(): void {
+    this.client = undefined;
+  }
+
+  closedByPublish(): void {}
+
+  refresh(): void {}
+}
+
+function redirect({ base, query }: PinghubRequest, path: string): CompleteResponse {
+  return answer(301, [['Location', `${base}${path}${query}`]], EMPTY);
+}
+
+function failure(code: number, text: string): CompleteResponse {
+  const headers: HeaderList = [
+    ['Content-Type', 'text/plain; charset=utf-8'],
+    ['X-Content-Type-Options', 'nosniff'],
+  ];
+  return answer(code, headers, Buffer.from(`${text}\n`));
+}
+
+function answer(code: number, headers: HeaderList, body: Buffer): CompleteResponse {
+  return { code, reason: reasonOf(code), headers, body };
+}

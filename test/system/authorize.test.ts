@@ -1,0 +1,177 @@
+/** The route option `auth`: a service of the operator's is asked who may come in (pinghub specification 10). */
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { clientPort, Opened } from '../support/closing.js';
+import { CollectedLog } from '../support/collected-log.js';
+import type { Script } from '../support/origin.js';
+import { Listener } from '../support/pinghub-stage.js';
+
+describe('the auth option', () => {
+  const opened = new Opened();
+
+  async function guarded(service: Script, target = 'pinghub', condition = '*') {
+    const auth = await opened.origin(service);
+    const log = new CollectedLog();
+    const holdfast = await opened.holdfast({
+      routes: [`${condition},auth=http://${auth.target}/internal-auth/?k=v ${target}`],
+      logger: log,
+    });
+    const port = clientPort(holdfast);
+    return { auth, holdfast, log, port, url: `http://127.0.0.1:${port}` };
+  }
+
+  const allows: Script = (_request, response) => void response.writeHead(204).end();
+
+  it('asks with the client’s headers, the original URI and the original method, and without a body', async () => {
+    const { auth, url } = await guarded(allows);
+    const answer = await fetch(`${url}/a?x=1`, {
+      method: 'POST',
+      body: 'hello',
+      headers: {
+        Cookie: 'user=157',
+        Authorization: 'Bearer t',
+        'X-Original-URI': '/forged',
+        'X-Original-Method': 'GET',
+      },
+    });
+    expect([answer.status, await answer.text()]).toEqual([200, 'OK\n']);
+    const [asked] = auth.requests;
+    expect([asked?.method, asked?.url]).toEqual(['GET', '/internal-auth/?k=v']);
+    expect(asked?.headers).toMatchObject({
+      cookie: 'user=157',
+      authorization: 'Bearer t',
+      'x-original-uri': '/a?x=1',
+      'x-original-method': 'POST',
+      host: url.slice('http://'.length),
+    });
+    expect(asked?.headers['content-length']).toBeUndefined();
+    expect(asked?.headers['transfer-encoding']).toBeUndefined();
+  });
+
+  it('keeps out with 403 whoever the service keeps out: requests and WebSockets', async () => {
+    const { url, port } = await guarded((_request, response) => void response.writeHead(403).end('my own words'));
+    for (const method of ['GET', 'POST', 'PUT']) {
+      const answer = await fetch(`${url}/a`, { method });
+      expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+        403,
+        'text/plain',
+        'Forbidden\n',
+      ]);
+    }
+    expect(await statusOf(`ws://127.0.0.1:${port}/a`)).toEqual([403, 'Forbidden\n', 'text/plain']);
+  });
+
+  it.each([200, 201, 302, 401, 404, 500])('takes %i for a fault of the service: 500', async (status) => {
+    const { url, port, log } = await guarded((_request, response) => void response.writeHead(status).end('x'));
+    const answer = await fetch(`${url}/a`);
+    expect([answer.status, await answer.text()]).toEqual([500, 'Internal Server Error\n']);
+    expect((await statusOf(`ws://127.0.0.1:${port}/a`))[0]).toBe(500);
+    expect(log.lines.join('\n')).toContain(`answered ${status}, neither 204 nor 403`);
+  });
+
+  it('takes a service that is not there, or breaks off, for a fault too', async () => {
+    const { url, auth, log } = await guarded((request) => void request.incoming.socket.destroy());
+    expect((await fetch(`${url}/a`)).status).toBe(500);
+    await auth.stop();
+    expect((await fetch(`${url}/a`)).status).toBe(500);
+    expect(log.lines.join('\n')).toContain('cannot be reached');
+  });
+
+  it('rewrites the path, and neither side learns of it', async () => {
+    const { port, holdfast, url } = await guarded((request, response) => {
+      const user = /user=(\d+)/.exec(request.headers.cookie ?? '')?.[1];
+      response.writeHead(204, {
+        'X-Rewrite': String(request.headers['x-original-uri']).replace('/me/', `/user/${user}/`),
+      });
+      response.end();
+    });
+    const listener = await Listener.on(opened, `ws://127.0.0.1:${port}/me/chan`, { Cookie: 'user=157' });
+    await fetch(`${url}/me/chan`, { method: 'POST', body: 'mine', headers: { Cookie: 'user=157' } });
+    await fetch(`${url}/me/chan`, { method: 'POST', body: 'another’s', headers: { Cookie: 'user=158' } });
+    const formats = { 'ws-message': { content: 'pushed' } };
+    holdfast.publish({ channel: 'pinghub:/user/157/chan', formats });
+    expect(await listener.hears(2)).toEqual(['mine', 'pushed']);
+  });
+
+  it('rewrites for origins, keeps the query, and refuses what is no path', async () => {
+    const origin = await opened.origin(async (request, response) => {
+      response.end(`${request.method} ${request.url} ${await request.body()}`);
+    });
+    let rewrite = '/new/path';
+    const { url } = await guarded((_request, response) => {
+      response.writeHead(204, { 'X-Rewrite': rewrite }).end();
+    }, origin.target);
+    const post = async () => {
+      const answer = await fetch(`${url}/old?q=1`, { method: 'POST', body: 'body' });
+      return [answer.status, await answer.text()];
+    };
+    expect(await post()).toEqual([200, 'POST /new/path?q=1 body']);
+    rewrite = '/other?own=1';
+    expect(await post()).toEqual([200, 'POST /other?own=1 body']);
+    for (const wrong of ['http://elsewhere/', 'relative', '/with blank', '']) {
+      rewrite = wrong;
+      expect((await post())[0], wrong).toBe(wrong === '' ? 200 : 500);
+    }
+  });
+
+  it('is asked once for a client that is held, however often its origin is', async () => {
+    let polls = 0;
+    const origin = await opened.origin((request, response) => {
+      polls += 1;
+      if (polls > 1) response.end(`asked again for ${request.url}`);
+      else response.setHeader('Grip-Hold', 'response').setHeader('Grip-Channel', 'poll').end();
+    });
+    const { url, auth, holdfast } = await guarded((_request, response) => {
+      response.writeHead(204, { 'X-Rewrite': '/rewritten' }).end();
+    }, origin.target);
+    const answer = fetch(`${url}/poll`);
+    await new Promise((resolve) => holdfast.once('subscribe', resolve));
+    holdfast.publish({ channel: 'poll', formats: { 'http-response': { action: 'hint' } } });
+    expect(await (await answer).text()).toBe('asked again for /rewritten');
+    expect(auth.requests).toHaveLength(1);
+  });
+
+  it('guards the whole route when it stands beside a target, and goes over HTTP to WebSocket origins too', async () => {
+    const auth = await opened.origin((_request, response) => void response.writeHead(403).end());
+    const holdfast = await opened.holdfast({ routes: [`* test,auth=http://${auth.target}/`] });
+    expect((await fetch(`http://127.0.0.1:${clientPort(holdfast)}/`)).status).toBe(403);
+    expect((await statusOf(`ws://127.0.0.1:${clientPort(holdfast)}/ws`))[0]).toBe(403);
+  });
+
+  it('is called off when the client goes', async () => {
+    const { auth, port } = await guarded(() => {});
+    const client = await opened.get(port, '/a');
+    const asked = await auth.request(0);
+    const gone = new Promise((resolve) => asked.incoming.once('close', resolve));
+    client.close();
+    await gone;
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/a`);
+    socket.on('error', () => {});
+    const second = await auth.request(1);
+    const over = new Promise((resolve) => second.incoming.once('close', resolve));
+    socket.terminate();
+    await over;
+  });
+
+  it.each(['ftp://x/', 'nonsense', 'http://user:pass@x/', 'http://x/#frag'])('may not be %s', async (url) => {
+    await expect(opened.holdfast({ routes: [`*,"auth=${url}" test`] })).rejects.toThrow(
+      'auth must be a URL with http or https',
+    );
+  });
+});
+
+/** Status, body and type of the answer to a handshake that is refused. */
+function statusOf(url: string): Promise<[number | undefined, string, string | undefined]> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    socket.on('unexpected-response', (_request, answer) => {
+      let body = '';
+      answer.on('data', (bytes) => {
+        body += String(bytes);
+      });
+      answer.on('end', () => resolve([answer.statusCode, body, answer.headers['content-type']]));
+    });
+    socket.on('open', () => reject(new Error('it was taken')));
+    socket.on('error', () => {});
+  });
+}
