@@ -6,7 +6,7 @@ import { workerCount } from '../runtime/workers/several-processes.js';
 const WELL_KNOWN_KEY = 'changeme';
 
 export function startupLines(version: string, source: string, settings: Settings, holdfast: Running): string[] {
-  const { http, unix, control, pull, sub, rep, metrics } = holdfast.addresses;
+  const { http, unix, control, pull, sub, rep, stats, metrics } = holdfast.addresses;
   const { file, lines: given } = settings.routes;
   const lines = [`Holdfast ${version}, settings from ${source}`];
   for (const address of http) lines.push(`clients: listening on http://${authority(address)}`);
@@ -22,6 +22,7 @@ export function startupLines(version: string, source: string, settings: Settings
   for (const spec of sub)
     lines.push(`ZeroMQ SUB: ${settings.zeromq.subConnect ? 'connected to' : 'publish by topic to'} ${spec}`);
   for (const spec of rep) lines.push(`ZeroMQ REP: send commands to ${spec}`);
+  for (const spec of stats) lines.push(`ZeroMQ PUB: stats at ${spec}`);
   if (metrics !== undefined) {
     const where = 'path' in metrics ? `ipc://${metrics.path}, path ` : `http://${authority(metrics)}`;
     lines.push(`metrics: ${where}/metrics, and beside it /healthz and /readyz`);

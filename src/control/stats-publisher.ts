@@ -36,6 +36,8 @@ export type TrafficSource = object;
 interface Connections {
   most: number;
   open: number;
+  /** The source has gone: it is told of once more. */
+  gone: boolean;
 }
 
 interface Reported {
@@ -81,6 +83,7 @@ export class StatsPublisher extends Timed implements HubWatch {
 
   admitted(item: Item): void {
     this.received += 1;
+    this.reported(NO_ROUTE);
     for (const kind of SUBSCRIBER_KINDS) this.blocksReceived += this.blocksFor(item, kind);
   }
 
@@ -111,7 +114,7 @@ export class StatsPublisher extends Timed implements HubWatch {
       const reported = this.reported(route);
       addTraffic(reported.traffic, traffic);
       const connections = reported.connections.get(source);
-      if (connections === undefined) reported.connections.set(source, { most, open });
+      if (connections === undefined) reported.connections.set(source, { most, open, gone: false });
       else {
         connections.most = Math.max(connections.most, most);
         connections.open = open;
@@ -121,7 +124,10 @@ export class StatsPublisher extends Timed implements HubWatch {
 
   /** A source has gone, and its clients with it. */
   gone(source: TrafficSource): void {
-    for (const { connections } of this.routes.values()) connections.delete(source);
+    for (const { connections } of this.routes.values()) {
+      const one = connections.get(source);
+      if (one !== undefined) Object.assign(one, { open: 0, gone: true });
+    }
   }
 
   onTime(): void {
@@ -146,15 +152,15 @@ export class StatsPublisher extends Timed implements HubWatch {
 
   private report(): void {
     const now = this.wheel.clock.now();
-    if (this.received > 0) this.reported(NO_ROUTE);
     for (const [route, reported] of this.routes) {
       const { traffic, connections, since } = reported;
       const received = route === NO_ROUTE ? this.received : 0;
       const blocksReceived = route === NO_ROUTE ? this.blocksReceived : 0;
       let most = 0;
-      for (const one of connections.values()) {
+      for (const [source, one] of connections) {
         most += one.most;
         one.most = one.open;
+        if (one.gone) connections.delete(source);
       }
       // Once more with zeros before it is forgotten.
       if (most === 0 && received === 0 && isSilent(traffic)) this.routes.delete(route);

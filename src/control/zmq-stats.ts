@@ -13,13 +13,16 @@ import { encodeStats, type StatsFormat } from './stats-packets.js';
 
 /** Packets that wait for one subscriber in the socket; what is beyond them is lost to it (8.4). */
 const HIGH_WATER_MARK = 200_000;
-/** Packets that wait here while the socket takes one. */
-const MAX_WAITING = 10_000;
+/** Packets that wait here while the socket takes one: as many as come at once when many channels are told of again. */
+const MAX_WAITING = HIGH_WATER_MARK;
 /** Largest subscription; the types of packets are much shorter. */
 const MAX_SUBSCRIPTION_BYTES = 1_000;
 /** What subscribers ask for, at a time; further ones hear everything that others hear. */
 const MAX_TOPICS = 1_000;
 const SUBSCRIBES = 1;
+const UNSUBSCRIBES = 0;
+/** Milliseconds in which what was sent last may still go out at the end. */
+const LINGER = 1_000;
 
 export interface ZmqStatsParts {
   readonly counters: Counters;
@@ -45,7 +48,7 @@ export class ZmqStats {
     this.socket = new zeromq.XPublisher({
       sendHighWaterMark: HIGH_WATER_MARK,
       maxMessageSize: MAX_SUBSCRIPTION_BYTES,
-      linger: 0,
+      linger: LINGER,
     });
   }
 
@@ -84,10 +87,9 @@ export class ZmqStats {
   private subscribed(frame: Buffer | undefined): void {
     if (frame === undefined || frame.length === 0) return;
     const topic = frame.toString('latin1', 1);
-    if (frame[0] !== SUBSCRIBES) {
-      this.topics.delete(topic);
-      return;
-    }
+    if (frame[0] === UNSUBSCRIBES) this.topics.delete(topic);
+    // What else a peer says is no business of ours.
+    if (frame[0] !== SUBSCRIBES) return;
     // One that is not kept is of the shortest kind, which everything matches.
     this.topics.add(this.topics.size < MAX_TOPICS ? topic : '');
     if (this.wanted) return;

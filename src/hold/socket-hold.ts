@@ -162,6 +162,7 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
     if (pings === undefined) return;
     const now = this.parts.wheel.clock.now();
     if (now - pulse.heardAt >= pings.timeout) {
+      this.options.visit?.willEnd('gone');
       this.breakOff();
       this.origin.gone();
       return;

@@ -113,18 +113,17 @@ export class StreamHold extends Timed implements Subscriber {
         return;
       }
     }
-    this.writeContent(keepAlive.content, 0);
-    this.visit?.keptAlive();
+    if (this.writeContent(keepAlive.content, 0)) this.visit?.keptAlive();
     this.writtenAt = 0;
     // The write may have been one too many for a slow client.
     if (!this.ended) this.startKeepAlive();
   }
 
-  /** Ends the stream because the proxy ends, after what is published already. */
   get connectionId(): string | undefined {
     return this.visit?.id;
   }
 
+  /** Ends the stream because the proxy ends, after what is published already. */
   shutDown(): void {
     if (this.ended) return;
     for (const subscription of this.subscriptions) this.parts.hub.settle(subscription);

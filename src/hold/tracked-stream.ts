@@ -263,8 +263,7 @@ export class TrackedStream extends Timed implements Subscriber, Updatable, Refre
   onTime(): void {
     const { keepAlive } = this;
     if (keepAlive === undefined || this.state === 'over') return;
-    this.send(keepAlive.content, 0);
-    this.visit?.keptAlive();
+    if (this.send(keepAlive.content, 0)) this.visit?.keptAlive();
     if (!this.isOver) this.startKeepAlive();
   }
 

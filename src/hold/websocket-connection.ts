@@ -83,7 +83,7 @@ export abstract class WebSocketConnection extends Timed {
   /** A whole message of the client. */
   onMessage(type: 'text' | 'binary', content: Buffer): void {
     if (this.state !== 'open') return;
-    this.options.visit?.clientMessage(content.length);
+    this.options.visit?.clientMessage(content.length, !this.isDetached);
     this.origin.message(type, content);
   }
 
@@ -129,6 +129,7 @@ export abstract class WebSocketConnection extends Timed {
 
   shutDown(): void {
     if (this.state === 'over') return;
+    this.options.visit?.willEnd('shut-down');
     this.closeInOrder(GOING_AWAY, '');
     // Told at once: when the client has answered, requests may not be possible any more.
     this.origin.gone();
@@ -250,6 +251,7 @@ export abstract class WebSocketConnection extends Timed {
   protected closeUnasked(code: number | undefined, reason = ''): void {
     if (this.state === 'over' || this.state === 'closing') return;
     const answersClient = this.state === 'client-closing';
+    this.options.visit?.willEnd('refused');
     this.sendClose(code, this.options.debug ? reason : '');
     if (answersClient) this.origin.gone();
   }

@@ -19,7 +19,7 @@ export class ConnectionMinutes {
 
   constructor(
     private readonly clock: Clock,
-    private readonly counters: { connectionMinutes: number },
+    private readonly add: (minutes: number) => void,
   ) {
     this.second = this.now();
   }
@@ -29,7 +29,7 @@ export class ConnectionMinutes {
     this.count();
     const at = this.second % MINUTE;
     this.open[at] = (this.open[at] as number) + 1;
-    this.counters.connectionMinutes += 1;
+    this.add(1);
     return at;
   }
 
@@ -38,17 +38,17 @@ export class ConnectionMinutes {
     this.open[at] = (this.open[at] as number) - 1;
   }
 
-  /** Brings the counter up to date. */
+  /** Brings what is counted up to date. */
   count(): void {
     const now = this.now();
     const minutes = Math.floor((now - this.second) / MINUTE);
     if (minutes > 0) {
-      for (const open of this.open) this.counters.connectionMinutes += open * minutes;
+      for (const open of this.open) this.add(open * minutes);
       this.second += minutes * MINUTE;
     }
     while (this.second < now) {
       this.second += 1;
-      this.counters.connectionMinutes += this.open[this.second % MINUTE] as number;
+      this.add(this.open[this.second % MINUTE] as number);
     }
   }
 

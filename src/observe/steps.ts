@@ -138,20 +138,20 @@ export const steps: StepChannels = Object.fromEntries(
   STEP_NAMES.map((name) => [name, channel(channelOf(name))]),
 ) as unknown as StepChannels;
 
-const {
-  'request:start': start,
-  'origin:start': origin,
-  'hold:start': hold,
-  'publish:start': publish,
-  'publish:deliver': deliver,
-} = steps;
+/** What is told of clients: who listens to any of it has all that come from then on followed. */
+const OF_CLIENTS = STEP_NAMES.filter((name) => !name.startsWith('publish:') || name === 'publish:deliver').map(
+  (name) => steps[name],
+);
+const OF_PUBLISHES = STEP_NAMES.filter((name) => name.startsWith('publish:')).map((name) => steps[name]);
 
 /** Whether anybody wants to hear of items that are published, and so of the trace they belong to. */
 export function publishesAreFollowed(): boolean {
-  return publish.hasSubscribers || deliver.hasSubscribers;
+  for (const channel of OF_PUBLISHES) if (channel.hasSubscribers) return true;
+  return false;
 }
 
 /** Whether anybody wants to hear of clients at all; each that comes from now on is followed then. */
 export function clientsAreFollowed(): boolean {
-  return start.hasSubscribers || origin.hasSubscribers || hold.hasSubscribers || deliver.hasSubscribers;
+  for (const channel of OF_CLIENTS) if (channel.hasSubscribers) return true;
+  return false;
 }

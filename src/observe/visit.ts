@@ -47,6 +47,8 @@ export class Visit {
   readonly traffic: Traffic;
   private readonly connection: KnownConnection | undefined;
   private held: HoldStep | undefined = undefined;
+  /** How the hold is about to end, where that is known before it has. */
+  private ending: HoldEnd | undefined = undefined;
 
   /** @param uncounted - takes what nobody wants to know */
   constructor(
@@ -96,9 +98,17 @@ export class Visit {
       steps['hold:subscribe'].publish({ hold, channel });
   }
 
-  holdEnds(end: HoldEnd): void {
+  /** The hold ends for this reason, as soon as the client has heard of it. */
+  willEnd(end: HoldEnd): void {
+    this.ending ??= end;
+  }
+
+  /** @param how - unless another reason is known */
+  holdEnds(how: HoldEnd): void {
     const { held: hold } = this;
     if (hold === undefined) return;
+    const end = this.ending ?? how;
+    this.ending = undefined;
     this.held = undefined;
     if (steps['hold:end'].hasSubscribers) steps['hold:end'].publish({ hold, end });
     if (end !== 'asked-again') this.over();
@@ -114,13 +124,15 @@ export class Visit {
     if (this.connection !== undefined) this.stats?.keptAlive(this.connection);
   }
 
-  /** A message of a WebSocket that its client sent, on its way to the origin. */
-  clientMessage(bytes: number): void {
+  /** A message of a WebSocket that its client sent. @param goesOn - to its origin, which there is no more otherwise */
+  clientMessage(bytes: number, goesOn: boolean): void {
     const { traffic } = this;
     traffic.clientMessagesReceived += 1;
     traffic.clientContentReceived += bytes;
-    traffic.serverMessagesSent += 1;
-    traffic.serverContentSent += bytes;
+    if (goesOn) {
+      traffic.serverMessagesSent += 1;
+      traffic.serverContentSent += bytes;
+    }
     if (this.connection !== undefined) this.stats?.messaged(this.connection);
   }
 

@@ -5,8 +5,10 @@
  *
  *     asking ──204──► let through     asking ──403──► forbidden     asking ──anything else, no answer──► 500
  */
+import { sendObserved } from '../backend/observed-call.js';
 import type { AnswerCall, AnswerReceiver, OriginRequest } from '../backend/verdict.js';
 import type { ClientRequest } from '../front/client-request.js';
+import type { Visit } from '../observe/visit.js';
 import { getHeader, type HeaderList, withoutHeaders } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import type { Route } from '../routes/route.js';
@@ -56,12 +58,12 @@ export interface Question {
  */
 export function authorize(
   parts: ProxyParts,
-  { route, auth }: { readonly route: Route; readonly auth: string },
+  { route, auth, visit }: { readonly route: Route; readonly auth: string; readonly visit: Visit | undefined },
   request: ClientRequest,
   uri: RequestUri,
   done: (result: Authorization) => void,
 ): Question {
-  const asking = new Asking(parts, route, request, done);
+  const asking = new Asking(parts, route, visit, request, done);
   asking.start(new URL(auth), uri);
   return asking;
 }
@@ -73,6 +75,7 @@ class Asking extends Timed implements AnswerReceiver, Question {
   constructor(
     private readonly parts: ProxyParts,
     private readonly route: Route,
+    private readonly visit: Visit | undefined,
     private readonly request: ClientRequest,
     private readonly done: (result: Authorization) => void,
   ) {
@@ -98,7 +101,7 @@ class Asking extends Timed implements AnswerReceiver, Question {
     };
     this.parts.holds.counters.originRequests += 1;
     this.parts.holds.wheel.start(this, TIMEOUT);
-    this.call = backend.send(ask, target, this);
+    this.call = sendObserved({ backend, target, visit: this.visit, purpose: 'subrequest' }, ask, this);
   }
 
   cancel(): void {

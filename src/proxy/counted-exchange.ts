@@ -5,6 +5,13 @@ import { responseHeadBytes, type Traffic } from '../observe/stats/traffic.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { OuterExchange } from './outer-exchange.js';
 
+const CR = 0x0d;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const LETTER_A = 0x61;
+/** Bytes behind a size and behind its content. */
+const LINE_ENDS = 4;
+
 export class CountedExchange extends OuterExchange {
   constructor(
     inner: ClientExchange,
@@ -65,12 +72,16 @@ export class CountedBody implements RequestBody {
 /** Bytes of content in whole chunks, as our own encoder makes them. */
 function contentOfChunks(bytes: Buffer): number {
   let content = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const end = bytes.indexOf('\r\n', at, 'latin1');
-    const size = Number.parseInt(bytes.toString('latin1', at, end), 16);
-    if (end < 0 || Number.isNaN(size)) return content;
+  let at = 0;
+  while (at < bytes.length) {
+    let size = 0;
+    // Digits in lower case, up to the CR.
+    for (let digit = bytes[at] ?? CR; digit !== CR; digit = bytes[at] ?? CR) {
+      size = size * 16 + digit - (digit > DIGIT_9 ? LETTER_A - 10 : DIGIT_0);
+      at += 1;
+    }
     content += size;
-    at = end + 2 + size + 2;
+    at += LINE_ENDS + size;
   }
   return content;
 }

@@ -65,7 +65,7 @@ export function holdResponse(client: HeldClient, instruct: Instruct, retry: Resp
     ...holdOptions(client),
     ...overOptions(gone),
     ...(asksFilters(instruct) ? { asker: new RouteLinks(parts, { route, target, uri, visit }) } : {}),
-    retry: gone === undefined ? retry : (lastIds) => retryAfter(gone, exchange, () => retry(lastIds)),
+    retry: gone === undefined ? retry : (lastIds) => retryAfter(gone, () => retry(lastIds)),
   }).start();
 }
 
@@ -125,8 +125,7 @@ function overOptions(gone: GoneLink | undefined): { readonly onOver?: () => void
 }
 
 /** The origin hears of the end of the first session before the next one begins. */
-function retryAfter(gone: GoneLink, exchange: ClientExchange, retry: () => void): void {
-  gone.afterwards(() => {
-    if (!exchange.gone) retry();
-  });
+function retryAfter(gone: GoneLink, retry: () => void): void {
+  // Also for a client that has left meanwhile: its end is told of there.
+  gone.afterwards(retry);
 }

@@ -48,6 +48,7 @@ export class RawWebSocket extends Timed implements OpenHold {
   }
 
   shutDown(): void {
+    this.visit?.willEnd('shut-down');
     // A close frame may only stand between two frames, and where they end is not known here.
     this.client.end();
     this.origin.end();
@@ -87,6 +88,7 @@ export class RawWebSocket extends Timed implements OpenHold {
   private closed(other: Socket): void {
     this.open -= 1;
     if (this.open > 0) {
+      if (other === this.origin) this.visit?.willEnd('gone');
       this.wind();
       other.destroySoon();
       return;

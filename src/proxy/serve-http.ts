@@ -38,8 +38,10 @@ export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: C
   parts.holds.counters.requestsBy[sockjs ? 'sockjs' : 'http'] += 1;
   if (parts.settings.logFrom) rememberPeer(request.peer);
   withTrust(partsFor(parts, route), request, (trusted) => {
-    if (route?.auth === undefined) serveTrusted(parts, request, exchange, uri, { route, trusted });
-    else serveAuthorized(parts, request, exchange, uri, { route, trusted, auth: route.auth });
+    const isWatched = parts.watch.on && !sockjs;
+    const visit = isWatched ? parts.watch.visit(arrivalOf('http', request, uri, route)) : undefined;
+    if (route?.auth === undefined) serveTrusted(parts, request, exchange, uri, { route, trusted, visit });
+    else serveAuthorized(parts, request, exchange, uri, { route, trusted, visit, auth: route.auth });
   });
 }
 
@@ -49,22 +51,23 @@ function serveAuthorized(
   request: ClientRequest,
   exchange: ClientExchange,
   uri: RequestUri,
-  { route, trusted, auth }: { readonly route: Route; readonly trusted: boolean; readonly auth: string },
+  { route, trusted, visit, auth }: Admission & { readonly route: Route; readonly auth: string },
 ): void {
   const scheme = uri.secure ? 'https' : 'http';
   const log = (result: RequestResult): void => {
     logRequest(parts, { request, scheme, uri, route, trusted, target: undefined, retry: false, result });
+    visit?.end(result);
   };
   if (exchange.gone) {
     log({ kind: 'error' });
     return;
   }
-  const question = authorize(parts, { route, auth }, request, uri, (result) => {
+  const question = authorize(parts, { route, auth, visit }, request, uri, (result) => {
     exchange.onGone = undefined;
     if (result.kind === 'allowed') {
       const { request: allowed } = result;
       const now = requestUri(allowed, parts.settings.acceptXForwardedProtocol);
-      serveTrusted(parts, allowed, exchange, now, { route, trusted });
+      serveTrusted(parts, allowed, exchange, now, { route, trusted, visit });
       return;
     }
     const { response } = result;
@@ -83,14 +86,13 @@ function serveTrusted(
   request: ClientRequest,
   exchange: ClientExchange,
   uri: RequestUri,
-  { route, trusted }: { readonly route: Route | undefined; readonly trusted: boolean },
+  admission: Admission,
 ): void {
+  const { route, trusted, visit } = admission;
   if (speaksSockjs(route, uri)) {
     serveSockjs(partsFor(parts, route), request, exchange, uri, { route, trusted });
     return;
   }
-  const visit = parts.watch.on ? parts.watch.visit(arrivalOf('http', request, uri, route)) : undefined;
-  const admission = { route, trusted, visit };
   if (visit?.counts === true) serveCounted(parts, request, exchange, uri, { ...admission, visit });
   else serveAdmitted(parts, request, exchange, uri, admission);
 }

@@ -82,7 +82,8 @@ export class WebSocketSession {
   /** A service is asked first whether the client may come in. */
   private authorize(route: Route, auth: string): void {
     const { parts, door, request, uri } = this;
-    const question = authorize(parts, { route, auth }, request, uri, (result) => {
+    const { visit } = this;
+    const question = authorize(parts, { route, auth, visit }, request, uri, (result) => {
       door.onGone = undefined;
       if (result.kind === 'refused') {
         this.parts.holds.counters.requestErrors += 1;
@@ -349,9 +350,22 @@ export class WebSocketSession {
     visit.traffic.clientHeaderSent += answer;
   }
 
+  private countRefusal({ code, reason, headers, body }: CompleteResponse, own: boolean): void {
+    const { visit } = this;
+    if (visit === undefined) return;
+    const head = responseHeadBytes(code, reason, own ? [] : headers);
+    visit.traffic.clientHeaderSent += head;
+    visit.traffic.clientContentSent += body.length;
+    if (own) return;
+    visit.traffic.serverHeaderSent += this.requestHeadBytes();
+    visit.traffic.serverHeaderReceived += head;
+    visit.traffic.serverContentReceived += body.length;
+  }
+
   /** @param own - the answer is ours: it has no Content-Type (specification 3.2) and counts as an error */
   private refuse(response: CompleteResponse, own = true): void {
     if (own) this.parts.holds.counters.requestErrors += 1;
+    this.countRefusal(response, own);
     this.door.reject(own ? { ...response, headers: [] } : response);
     this.log({ kind: 'answered', code: response.code, size: response.body.length });
   }

@@ -85,7 +85,9 @@ export class ClientHalf {
     const { settings, hub, wheel, log, warnings, counters, random } = parts;
     const { clock } = wheel;
     this.table = table;
-    this.minutes = new ConnectionMinutes(clock, counters);
+    this.minutes = new ConnectionMinutes(clock, (minutes) => {
+      counters.connectionMinutes += minutes;
+    });
     this.holds = {
       hub,
       wheel,
@@ -204,19 +206,19 @@ export class ClientHalf {
   /** Those of `ids` that are open here. @param refresh - have them ask their origins now, where that can be */
   find(ids: readonly string[], refresh: boolean): string[] {
     const wanted = new Set(ids);
-    const found: string[] = [];
+    const found = new Set<string>();
     const due: OpenHold[] = [];
     // Nobody pays for an index of all connections: commands are rare.
     for (const hold of this.holds.open) {
       const { connectionId } = hold;
       if (connectionId === undefined || !wanted.has(connectionId)) continue;
-      found.push(connectionId);
+      found.add(connectionId);
       if (refresh) due.push(hold);
     }
     for (const hold of due) hold.refresh?.();
     // Those that are not held.
-    for (const id of wanted) if (this.proxy.watch.has(id) && !found.includes(id)) found.push(id);
-    return found;
+    for (const id of wanted) if (this.proxy.watch.has(id)) found.add(id);
+    return [...found];
   }
 
   /** Lets everybody who is held ask their origin again, where it can be asked. */

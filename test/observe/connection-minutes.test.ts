@@ -6,7 +6,10 @@ import { ManualClock } from '../support/manual-clock.js';
 function sample() {
   const clock = new ManualClock(123_456);
   const counters = { connectionMinutes: 0 };
-  return { clock, counters, minutes: new ConnectionMinutes(clock, counters) };
+  const minutes = new ConnectionMinutes(clock, (count) => {
+    counters.connectionMinutes += count;
+  });
+  return { clock, counters, minutes };
 }
 
 describe('connection minutes', () => {

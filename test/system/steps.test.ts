@@ -133,11 +133,63 @@ describe('steps', () => {
     expect(steps.of('publish:deliver')).toMatchObject([{ holds: [hold] }]);
   });
 
-  it('come only while somebody listens', async () => {
-    const { port } = await opened.proxied((_request, response) => void response.end());
-    const steps = StepListener.on(opened, ['request:end']);
-    await (await opened.get(port, '/')).readAnswer();
-    // Who wants to hear of ends has to listen to beginnings.
-    expect(steps.heard).toEqual([]);
+  it.each(['request:end', 'hold:end', 'origin:head', 'publish:end'] as const)(
+    'come to who listens to %s alone',
+    async (name) => {
+      const { port, holdfast } = await opened.proxied((_request, response) => {
+        response.setHeader('Grip-Hold', 'response').setHeader('Grip-Channel', 'poll').end();
+      });
+      const steps = StepListener.on(opened, [name]);
+      const subscribed = new Promise((resolve) => holdfast.once('subscribe', resolve));
+      const client = await opened.get(port, '/');
+      await subscribed;
+      holdfast.publish(itemFor('poll', 'x'));
+      await client.readAnswer();
+      await steps.until(name);
+      expect(new Set(steps.names)).toEqual(new Set([name]));
+    },
+  );
+
+  it('of a WebSocket say why it ended', async () => {
+    const holdfast = await opened.holdfast({
+      routes: ['* test'],
+      settings: { hold: { outboxBytes: 1_000 }, websocket: { pingInterval: 0.5, pongTimeout: 1 } },
+    });
+    const steps = StepListener.on(opened, ['hold:end']);
+    const url = `ws://127.0.0.1:${clientPort(holdfast)}/ws?channel=room`;
+    const open = async (options: object = {}): Promise<WebSocket> => {
+      const socket = opened.add(new WebSocket(url, options), (one) => one.terminate());
+      await new Promise((resolve) => socket.once('open', resolve));
+      return socket;
+    };
+    await open({ autoPong: false });
+    await steps.until('hold:end');
+    const slow = await open();
+    slow.pause();
+    while (holdfast.counters.dropped['outbox-full'] === 0) {
+      holdfast.publish(itemFor('room', 'x'.repeat(1_000_000)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    slow.resume();
+    await steps.until('hold:end', 2);
+    (await open()).close();
+    await steps.until('hold:end', 3);
+    await open();
+    await holdfast.close();
+    await steps.until('hold:end', 4);
+    expect(steps.of('hold:end').map(({ end }) => end)).toEqual(['gone', 'refused', 'gone', 'shut-down']);
+  });
+
+  it('are told of who is kept out by an auth service, too', async () => {
+    const auth = await opened.origin((_request, response) => void response.writeHead(403).end());
+    const holdfast = await opened.holdfast({ routes: [`*,auth=http://${auth.target}/ test`] });
+    const steps = StepListener.on(opened);
+    await (await opened.get(clientPort(holdfast), '/')).readAnswer();
+    await steps.until('request:end');
+    expect(steps.names.filter((name) => name.startsWith('request'))).toEqual(['request:start', 'request:end']);
+    expect(steps.of('origin:start')).toMatchObject([
+      { origin: { purpose: 'subrequest', uri: expect.stringContaining('http://') } },
+    ]);
+    expect(steps.of('request:end')).toMatchObject([{ end: { kind: 'answered', code: 403 } }]);
   });
 });

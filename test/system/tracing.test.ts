@@ -218,7 +218,7 @@ describe('tracing', () => {
       'http.response.status_code': 101,
     });
     expect(request.headers.traceparent).toBe(`00-${TRACE}-${asked?.spanId}-01`);
-    expect(await receiver.one('hold ws')).toMatchObject({ attributes: { 'holdfast.hold.end': 'closed' } });
+    expect(await receiver.one('hold ws')).toMatchObject({ attributes: { 'holdfast.hold.end': 'gone' } });
   });
 
   it('has what is asked for a client, and not by it, in its trace, whether that is kept or not', async () => {

@@ -1,5 +1,7 @@
 /** The connections of clients as the stats socket tells of them (specification 8.4): `conn`, `activity`, `counts`, and the traffic of each route. */
+import type { Clock } from '../../time/clock.js';
 import { Timed, type Wheel } from '../../time/wheel.js';
+import { ConnectionMinutes } from '../connection-minutes.js';
 import type { StatsFields, StatsPacket, StatsSink } from './stats-sink.js';
 import { isSilent, Traffic, takeTraffic } from './traffic.js';
 
@@ -8,7 +10,6 @@ const ACTIVITY_DELAY = 100;
 /** Milliseconds between two looks at what has to be told again. */
 const LOOK = 1_000;
 const MINUTE = 60_000;
-const SECONDS_PER_MINUTE = 60;
 
 export interface ConnectionStatsSettings {
   /** Tell of each connection. */
@@ -32,13 +33,13 @@ export class KnownConnection {
   /** Clock milliseconds of the last packet about it, and of the last activity that was counted. */
   toldAt = 0;
   activeAt = 0;
-  /** Second of the minute in which its minutes begin. */
-  second = 0;
 
   constructor(
     readonly id: string,
     readonly facts: ConnectionFacts,
     readonly route: RouteConnections,
+    /** What its minutes are counted by. */
+    readonly minute: number,
   ) {}
 }
 
@@ -47,12 +48,18 @@ class RouteConnections {
   readonly traffic = new Traffic();
   open = 0;
   most = 0;
-  /** Connections by the second in which a minute of theirs begins. */
-  readonly seconds = new Uint32Array(SECONDS_PER_MINUTE);
+  readonly minutes: ConnectionMinutes;
   /** Nothing has happened since the last time it was told of. */
   told = true;
 
-  constructor(readonly id: string) {}
+  constructor(
+    readonly id: string,
+    clock: Clock,
+  ) {
+    this.minutes = new ConnectionMinutes(clock, (minutes) => {
+      this.traffic.minutes += minutes;
+    });
+  }
 }
 
 export class ConnectionStats extends Timed {
@@ -61,16 +68,15 @@ export class ConnectionStats extends Timed {
   private readonly routes = new Map<string, RouteConnections>();
   private activity = new Map<string, number>();
   private requests = 0;
-  private second = 0;
   private started = false;
   private readonly summing: Summing;
 
-  /** @param newId - a name that no other connection has or had, here or in another process */
+  /** @param newId - a name that no other connection has or had, here or in another process or on another machine */
   constructor(
     private readonly settings: ConnectionStatsSettings,
     private readonly wheel: Wheel,
     private readonly sink: StatsSink,
-    private readonly newId: () => string,
+    private readonly newId: (type: ConnectionFacts['type']) => string,
   ) {
     super();
     this.summing = new Summing(() => this.sumUp());
@@ -85,7 +91,6 @@ export class ConnectionStats extends Timed {
   wake(): void {
     if (this.started) return;
     this.started = true;
-    this.second = this.secondNow();
     this.wheel.start(this, LOOK);
   }
 
@@ -97,13 +102,10 @@ export class ConnectionStats extends Timed {
   begin(facts: ConnectionFacts): KnownConnection {
     const now = this.wheel.clock.now();
     const route = this.routeOf(facts.route);
-    const connection = new KnownConnection(this.newId(), facts, route);
+    const connection = new KnownConnection(this.newId(facts.type), facts, route, route.minutes.opened());
     connection.activeAt = now;
-    connection.second = this.second % SECONDS_PER_MINUTE;
     route.open += 1;
     route.most = Math.max(route.most, route.open);
-    route.traffic.minutes += 1;
-    route.seconds[connection.second] = (route.seconds[connection.second] ?? 0) + 1;
     this.connections.set(connection.id, connection);
     this.requests += 1;
     this.count(facts.route);
@@ -136,16 +138,16 @@ export class ConnectionStats extends Timed {
 
   end(connection: KnownConnection): void {
     if (!this.connections.delete(connection.id)) return;
-    const { route, second, facts, id } = connection;
+    const { route, minute, facts, id } = connection;
     route.open -= 1;
-    route.seconds[second] = (route.seconds[second] ?? 1) - 1;
+    route.minutes.closed(minute);
     if (this.settings.connectionSend) this.send('conn', facts.route, { id, unavailable: true });
   }
 
   onTime(): void {
     this.wheel.start(this, LOOK);
     const now = this.wheel.clock.now();
-    this.countMinutes();
+    for (const route of this.routes.values()) route.minutes.count();
     this.refresh(now);
     this.tellTraffic();
   }
@@ -162,7 +164,7 @@ export class ConnectionStats extends Timed {
   private routeOf(id: string): RouteConnections {
     let route = this.routes.get(id);
     if (route === undefined) {
-      route = new RouteConnections(id);
+      route = new RouteConnections(id, this.wheel.clock);
       this.routes.set(id, route);
     }
     return route;
@@ -212,23 +214,6 @@ export class ConnectionStats extends Timed {
       if (connection.toldAt > before) return;
       this.tellAgain(connection, now);
     }
-  }
-
-  /** A minute counts when it begins: each second those whose next minute begins in it. */
-  private countMinutes(): void {
-    const now = this.secondNow();
-    // After a long stop each second of the minute comes once: no connection misses more than whole minutes.
-    const first = Math.max(this.second + 1, now - SECONDS_PER_MINUTE + 1);
-    for (let second = first; second <= now; second += 1) {
-      for (const route of this.routes.values()) {
-        route.traffic.minutes += route.seconds[second % SECONDS_PER_MINUTE] ?? 0;
-      }
-    }
-    this.second = now;
-  }
-
-  private secondNow(): number {
-    return Math.floor(this.wheel.clock.now() / 1_000);
   }
 
   private tellTraffic(): void {
