@@ -1,7 +1,8 @@
 /** What the stats socket hears of channels and items (specification 8.4). Nobody pays for it while it is off. */
 import { type HoldStep, type PublishStep, publishesAreFollowed, steps } from '../observe/steps.js';
 import type { Item } from '../protocol/item.js';
-import type { SubscriberKind, Subscription } from './subscriber.js';
+import { blocksOf } from './rate-limiter.js';
+import { formatOf, SUBSCRIBER_KINDS, type SubscriberKind, type Subscription } from './subscriber.js';
 
 export interface HubWatch {
   /** Somebody listens: it is told of nothing before. */
@@ -19,6 +20,18 @@ export interface BlockWatch {
   readonly awake: boolean;
   /** @param route - explicit id of the subscriber's route, or empty */
   blocksSent(route: string, blocks: number): void;
+}
+
+/** What a hub has to do with watching. */
+export interface Watching {
+  readonly watch?: HubWatch | undefined;
+  readonly blocks?: BlockWatch | undefined;
+  readonly settings: { readonly messageBlockSize: number };
+}
+
+/** Everybody on a channel. */
+interface Audience {
+  list(kind: SubscriberKind): readonly Subscription[];
 }
 
 /** The step of an item that comes in; undefined: nobody listens. */
@@ -41,14 +54,34 @@ export function endPublish(publish: PublishStep, receivers: number | undefined):
 }
 
 /** Announces to which holds an item goes out. */
-export function announceDelivery(publish: PublishStep, receivers: Iterable<readonly Subscription[]>): void {
+export function announceDelivery(publish: PublishStep, channel: Audience, item: Item): void {
   if (!steps['publish:deliver'].hasSubscribers) return;
   const holds: HoldStep[] = [];
-  for (const subscriptions of receivers) {
+  for (const subscriptions of receiversOf(channel, item)) {
     for (const { subscriber } of subscriptions) {
       const hold = subscriber.visit?.hold;
       if (hold !== undefined) holds.push(hold);
     }
   }
   steps['publish:deliver'].publish({ publish, holds });
+}
+
+/** Tells who watches that an item goes out to everybody on a channel who has a format in it. */
+export function tellRelease({ watch, blocks, settings }: Watching, channel: Audience, item: Item): void {
+  if (watch?.awake === true) {
+    const countOf = (kind: SubscriberKind): number =>
+      formatOf(item.formats, kind) === undefined ? 0 : channel.list(kind).length;
+    watch.released(item, { response: countOf('response'), stream: countOf('stream'), ws: countOf('ws') });
+  }
+  if (blocks?.awake !== true) return;
+  for (const subscriptions of receiversOf(channel, item)) {
+    for (const { subscriber } of subscriptions) {
+      blocks.blocksSent(subscriber.rateBucket, blocksOf(item, subscriber.kind, settings.messageBlockSize));
+    }
+  }
+}
+
+/** Subscribers that an item has a format for. */
+function* receiversOf(channel: Audience, { formats }: Item): Iterable<readonly Subscription[]> {
+  for (const kind of SUBSCRIBER_KINDS) if (formatOf(formats, kind) !== undefined) yield channel.list(kind);
 }

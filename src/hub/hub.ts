@@ -7,7 +7,7 @@
  * for all items that came in that turn, and in slices when a channel has many subscribers.
  */
 import type { PublishStep } from '../observe/steps.js';
-import type { Item, ItemFormats } from '../protocol/item.js';
+import type { Item } from '../protocol/item.js';
 import {
   Admission,
   type AdmissionParts,
@@ -17,12 +17,19 @@ import {
   type PublishOutcome,
 } from './admission.js';
 import { Channel } from './channel.js';
-import { announceDelivery, type BlockWatch, type HubWatch } from './hub-watch.js';
+import { announceDelivery, type BlockWatch, tellRelease } from './hub-watch.js';
 import { Lingering } from './lingering.js';
 import { Publication } from './publication.js';
-import { blocksOf, RateLimiter } from './rate-limiter.js';
+import { RateLimiter } from './rate-limiter.js';
 import { Readiness } from './readiness.js';
-import { deliverOne, SUBSCRIBER_KINDS, type Subscriber, type SubscriberKind, Subscription } from './subscriber.js';
+import {
+  deliverOne,
+  formatOf,
+  SUBSCRIBER_KINDS,
+  type Subscriber,
+  type SubscriberKind,
+  Subscription,
+} from './subscriber.js';
 import type { Tally } from './tally.js';
 import type { Uplink } from './uplink.js';
 import type { WriteMeter } from './write-meter.js';
@@ -306,10 +313,8 @@ export class Hub implements Publishing, Outlet<Channel> {
   release(channel: Channel, publication: Publication, receivers: number): void {
     publication.tally?.expect(receivers);
     if (receivers === 0) return;
-    if (publication.step !== undefined) announceDelivery(publication.step, this.audience(channel, publication.item));
-    const { watch, blocks } = this.parts;
-    if (watch?.awake === true) this.watchRelease(watch, channel, publication.item);
-    if (blocks?.awake === true) this.watchBlocks(blocks, channel, publication.item);
+    if (publication.step !== undefined) announceDelivery(publication.step, channel, publication.item);
+    tellRelease(this.parts, channel, publication.item);
     if (this.limiter !== undefined) {
       this.fanOutLimited(this.limiter, channel, publication);
       return;
@@ -326,26 +331,6 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.parts.uplink?.counted(channel.name);
     const { watch } = this.parts;
     if (watch?.awake === true) watch.counted(channel.name, kind, channel.count(kind));
-  }
-
-  /** Subscribers that an item has a format for. */
-  private *audience(channel: Channel, { formats }: Item): Iterable<readonly Subscription[]> {
-    for (const kind of SUBSCRIBER_KINDS) if (formatOf(formats, kind) !== undefined) yield channel.list(kind);
-  }
-
-  private watchRelease(watch: HubWatch, channel: Channel, item: Item): void {
-    const countOf = (kind: SubscriberKind): number =>
-      formatOf(item.formats, kind) === undefined ? 0 : channel.count(kind);
-    watch.released(item, { response: countOf('response'), stream: countOf('stream'), ws: countOf('ws') });
-  }
-
-  private watchBlocks(watch: BlockWatch, channel: Channel, item: Item): void {
-    for (const subscriptions of this.audience(channel, item)) {
-      for (const { subscriber } of subscriptions) {
-        const blocks = blocksOf(item, subscriber.kind, this.parts.settings.messageBlockSize);
-        watch.blocksSent(subscriber.rateBucket, blocks);
-      }
-    }
   }
 
   private open(channel: Channel): Channel {
@@ -429,9 +414,4 @@ export class Hub implements Publishing, Outlet<Channel> {
     this.parts.uplink?.close(channel.name);
     for (const observer of this.observers) observer.channelClosed(channel.name);
   }
-}
-
-/** The format of an item that a kind of subscriber takes. */
-function formatOf(formats: ItemFormats, kind: SubscriberKind): object | undefined {
-  return kind === 'response' ? formats.response : kind === 'stream' ? formats.stream : formats.websocket;
 }

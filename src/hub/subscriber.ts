@@ -1,5 +1,6 @@
 /** The one contract between the hub and whatever is subscribed: a held connection now, an engine's session later. */
 import type { HoldStep } from '../observe/steps.js';
+import type { ItemFormats } from '../protocol/item.js';
 import type { Channel } from './channel.js';
 import type { Encoding, Publication } from './publication.js';
 import { countSent } from './tally.js';
@@ -68,4 +69,9 @@ export class Subscription {
   get active(): boolean {
     return this.index >= 0;
   }
+}
+
+/** The format of an item that a kind of subscriber takes. */
+export function formatOf(formats: ItemFormats, kind: SubscriberKind): object | undefined {
+  return kind === 'response' ? formats.response : kind === 'stream' ? formats.stream : formats.websocket;
 }
