@@ -69,6 +69,30 @@ describe('several workers', () => {
     expect(seqs).toEqual(seqs.map((_, at) => at + 1));
   });
 
+  it('may hand over a session whose upload ends meanwhile: the one that takes it hears of the end', async () => {
+    const stage = await ZhttpStage.start(opened);
+    const first = await stage.worker('first');
+    const client = await stage.send('POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    client.write(`4e20\r\n${'x'.repeat(20_000)}\r\n`);
+    const session = await first.session();
+    await session.send({ type: 'credit', credits: 200_000 });
+    await session.gets('keep-alive');
+    await session.send({ type: 'handoff-start' });
+    await session.gets('handoff-proceed');
+    client.write('0\r\n\r\n');
+    const other = await stage.get('/y');
+    await (await first.session()).send({ code: 200, headers: [], body: '' });
+    await other.readAnswer();
+    const second = await stage.worker('second');
+    const taken = second.adopt(session);
+    await second.publish(packetOf({ from: 'second', id: session.id, seq: 2, type: 'keep-alive' }));
+    expect(await taken.gets('data')).toEqual({ from: stage.sessions.instanceId, id: session.id, seq: 3 });
+    expect(session.of('data')).toEqual([]);
+    await second.publish(packetOf({ from: 'second', id: session.id, seq: 3, code: 200, headers: [], body: 'taken' }));
+    expect((await client.readAnswer()).body.toString()).toBe('taken');
+    await stage.empty();
+  });
+
   it('that has just started is reached though it spoke before it could be', async () => {
     const stage = await ZhttpStage.start(opened);
     const worker = await stage.worker('late', { routerLater: true });
