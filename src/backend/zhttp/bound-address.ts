@@ -3,7 +3,7 @@
  * process whose session it is for; what a session is in the middle of is not known here.
  *
  *     line:  open ──end without cancel, or its handler is known and told──► forgotten
- *              └──cancelled before any handler has spoken──► abandoned ──first packet, a minute──► forgotten
+ *              └──cancelled while no handler has it, at first or between two──► abandoned ──packet, a minute──► forgotten
  */
 import type { Push, Router, Subscriber } from 'zeromq';
 import { HoldfastError } from '../../errors/holdfast-error.js';
@@ -166,11 +166,15 @@ export class BoundAddress extends Timed {
     const line = this.lines.get(id);
     if (line === undefined) return undefined;
     const { from, type, more } = packet;
-    if (from !== undefined) line.peer = from;
-    if (line.taker !== undefined) return line.taker;
+    if (line.taker !== undefined) {
+      // Who gives a session away may go: it is not lost with them.
+      if (type === 'handoff-start') line.peer = undefined;
+      else if (from !== undefined) line.peer = from;
+      return line.taker;
+    }
     const isLast = type === 'error' || type === 'cancel' || (type === 'data' && !more && packet.code !== 101);
-    if (isLast || line.peer === undefined) this.forget(id);
-    else this.cancel(line.peer, id, line.nextSeq);
+    if (isLast || from === undefined) this.forget(id);
+    else this.cancel(from, id, line.nextSeq);
     return undefined;
   }
 
@@ -208,7 +212,7 @@ export class BoundAddress extends Timed {
 
 /** A session as the sockets know it. */
 class Line extends Timed {
-  /** The handler that has it, by what it says of itself. */
+  /** The handler that has it, by what it says of itself; undefined before it has spoken, and while it hands it over. */
   peer: string | undefined = undefined;
   /** That of the next packet to the handler. */
   nextSeq = 1;
