@@ -43,6 +43,8 @@ export interface AddressSockets {
 
 export class BoundAddress extends Timed {
   private readonly lines = new Map<string, Line>();
+  /** Another connection has ended while the question waited: the socket may not have noticed by then. */
+  private asksAgain = false;
   /** Lines without a taker. */
   private abandoned = 0;
   private readonly post: HandlerPost;
@@ -61,7 +63,7 @@ export class BoundAddress extends Timed {
     this.topic = Buffer.from(`${parts.instanceId} `);
     this.post = new HandlerPost(outStream, parts.wheel, (peer) => this.peerLost(peer));
     sub.subscribe(this.topic);
-    outStream.events.on('disconnect', () => parts.wheel.start(this, PROBE_DELAY));
+    outStream.events.on('disconnect', () => this.disconnected());
     void receiveAll(sub, (frames) => this.published(frames));
     void receiveAll(outStream, (frames) => this.routed(frames));
   }
@@ -124,7 +126,15 @@ export class BoundAddress extends Timed {
 
   /** Some connection has ended a moment ago. */
   onTime(): void {
+    if (this.asksAgain) this.parts.wheel.start(this, PROBE_DELAY);
+    this.asksAgain = false;
     for (const taker of this.takers) taker.probe(this.spec);
+  }
+
+  /** The question is never put off any further: where connections come and go it would not be asked at all. */
+  private disconnected(): void {
+    if (this.due === 0) this.parts.wheel.start(this, PROBE_DELAY);
+    else this.asksAgain = true;
   }
 
   /** From a PUB: `INSTANCEID SP packet`. */
