@@ -166,26 +166,47 @@ export class BoundAddress extends Timed {
     }
     const { id } = packet;
     if (id === undefined) this.refuse('a packet without an id');
-    else if (typeof id === 'string') this.lineFor(id, packet)?.packet(packet, frame);
+    else if (typeof id === 'string') this.hand(this.lineFor(id, packet), packet, frame);
     else if (id.length > MAX_BATCH) this.refuse(`a packet for ${id.length} sessions`);
-    else for (const taker of new Set(id.map((one) => this.lineFor(one.id, packet)))) taker?.packet(packet, frame);
+    else for (const taker of new Set(id.map((one) => this.lineFor(one.id, packet)))) this.hand(taker, packet, frame);
+  }
+
+  private hand(taker: PacketTaker | undefined, packet: ZhttpResponsePacket, frame: Buffer): void {
+    if (taker === undefined || taker.packet(packet, frame)) return;
+    const { counters, warnings } = this.parts;
+    counters.dropped['queue-full'] += 1;
+    warnings.warn('zhttp-queue', 'zhttp: packets of handlers are dropped: a worker does not take what waits for it');
+    const { id = [] } = packet;
+    for (const one of typeof id === 'string' ? [id] : id.map((each) => each.id)) {
+      const line = this.lines.get(one);
+      if (line?.taker !== taker) continue;
+      // The gap would end it with the next packet, and this may have been the last.
+      this.callOff(one, line, packet);
+      taker.lost(one, 'dropped');
+    }
   }
 
   /** Whose session it is; undefined: nobody's any more. */
   private lineFor(id: string, packet: ZhttpResponsePacket): PacketTaker | undefined {
     const line = this.lines.get(id);
     if (line === undefined) return undefined;
-    const { from, type, more } = packet;
+    const { from, type, code } = packet;
+    if (code === 101) line.isSocket = true;
     if (line.taker !== undefined) {
       // Who gives a session away may go: it is not lost with them.
       if (type === 'handoff-start') line.peer = undefined;
       else if (from !== undefined) line.peer = from;
       return line.taker;
     }
-    const isLast = type === 'error' || type === 'cancel' || (type === 'data' && !more && packet.code !== 101);
+    this.callOff(id, line, packet);
+    return undefined;
+  }
+
+  /** Ends a session whose handler has just sent a packet, and tells it unless that was its last. */
+  private callOff(id: string, line: Line, { from = line.peer, type, more }: ZhttpResponsePacket): void {
+    const isLast = type === 'error' || type === 'cancel' || (type === 'data' && !more && !line.isSocket);
     if (isLast || from === undefined) this.forget(id);
     else this.cancel(from, id, line.nextSeq);
-    return undefined;
   }
 
   private cancel(peer: string, id: string, seq: number): void {
@@ -224,6 +245,8 @@ export class BoundAddress extends Timed {
 class Line extends Timed {
   /** The handler that has it, by what it says of itself; undefined before it has spoken, and while it hands it over. */
   peer: string | undefined = undefined;
+  /** A WebSocket, which goes on behind a packet without `more`. */
+  isSocket = false;
   /** That of the next packet to the handler. */
   nextSeq = 1;
 

@@ -121,7 +121,7 @@ describe('several workers', () => {
     await turnUntil('the end of the session', () => stage.sessions.size === 0);
     const second = await stage.worker('second');
     const taken = second.adopt(session);
-    await second.publish(packetOf({ from: 'second', id: session.id, seq: 2, type: 'keep-alive' }));
+    await second.publish(packetOf({ from: 'second', id: session.id, seq: 2, body: 'welcome' }));
     expect(await taken.gets('cancel')).toMatchObject({ seq: Number(seq) + 1 });
     await stage.empty();
   });
