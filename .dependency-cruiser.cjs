@@ -6,7 +6,7 @@ const MAY_IMPORT = {
   errors: [],
   time: [],
   observe: ['time'],
-  zeromq: ['errors'],
+  zeromq: ['sockets', 'errors'],
   tracing: ['observe', 'protocol', 'time'],
   protocol: ['errors'],
   routes: ['protocol', 'errors'],

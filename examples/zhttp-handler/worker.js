@@ -113,6 +113,8 @@ function end(session, fields) {
 
 async function begin(packet) {
   const session = { id: String(packet.id), to: packet.from, seq: 0, bytes: 0, socket: packet.method === undefined };
+  // What a WebSocket has still to be told, and the bytes that may be.
+  Object.assign(session, { echoes: [], credits: packet.credits ?? 0 });
   sessions.set(session.id, session);
   console.log(`${packet.method ?? 'WebSocket'} ${packet.uri}`);
   if (session.socket) {
@@ -148,19 +150,27 @@ async function upload(session, { body, more }, credits) {
   await end(session, { code: 200, reason: 'OK', headers: [['Content-Type', 'text/plain']], body: text });
 }
 
+/** Says what waits, as far as there are credits; only then may as much come again. */
+async function echo(session) {
+  while (session.echoes.length > 0 && session.echoes[0].body.length <= session.credits) {
+    const word = session.echoes.shift();
+    session.credits -= word.body.length;
+    await send(session, { ...word, credits: word.body.length });
+  }
+}
+
 async function follow(session, packet) {
+  session.credits += packet.credits ?? 0;
+  const { body = '', more = false } = packet;
   switch (packet.type === undefined ? 'data' : String(packet.type)) {
     case 'data':
       // What came was taken, and as much may come again.
-      if (!session.socket) return upload(session, packet, packet.body?.length ?? 0);
-      return send(session, {
-        'content-type': packet['content-type'] ?? 'text',
-        body: packet.body ?? '',
-        ...(packet.more ? { more: true } : {}),
-        credits: packet.body?.length ?? 0,
-      });
+      if (!session.socket) return upload(session, packet, body.length);
+      session.echoes.push({ 'content-type': packet['content-type'] ?? 'text', body, ...(more ? { more } : {}) });
+      break;
     case 'ping':
-      return send(session, { type: 'pong', body: packet.body ?? '', credits: packet.body?.length ?? 0 });
+      session.echoes.push({ type: 'pong', body });
+      break;
     case 'close':
       return end(session, { type: 'close', ...(packet.code === undefined ? {} : { code: packet.code }) });
     case 'cancel':
@@ -168,7 +178,9 @@ async function follow(session, packet) {
       clearInterval(session.timer);
       sessions.delete(session.id);
       console.log(`over: ${session.id}`);
+      return;
   }
+  await echo(session);
 }
 
 /** One packet may be for several sessions; only signs of life are, and they need no answer. */

@@ -132,6 +132,9 @@ class Worker:
             'lines': 0,
             'due': None,
             'socket': 'method' not in packet,
+            # What a WebSocket has still to be told, and the bytes that may be.
+            'echoes': [],
+            'credits': packet.get('credits', 0),
         }
         self.sessions[session['id']] = session
         print(packet.get('method', b'WebSocket').decode(), packet['uri'].decode(), flush=True)
@@ -163,24 +166,33 @@ class Worker:
         elif credits > 0:
             self.send(session, type='credit', credits=credits)
 
+    def echo(self, session):
+        """Says what waits, as far as there are credits; only then may as much come again."""
+        while session['echoes'] and len(session['echoes'][0]['body']) <= session['credits']:
+            word = session['echoes'].pop(0)
+            session['credits'] -= len(word['body'])
+            self.send(session, credits=len(word['body']), **word)
+
     def follow(self, session, packet):
         kind = packet.get('type', b'data')
         body = packet.get('body', b'')
+        session['credits'] += packet.get('credits', 0)
         if kind == b'data' and not session['socket']:
             # What came was taken, and as much may come again.
             self.upload(session, packet, len(body))
         elif kind == b'data':
-            fields = {'more': True} if packet.get('more') else {}
-            content_type = packet.get('content-type', b'text')
-            self.send(session, content_type=content_type, body=body, credits=len(body), **fields)
+            word = {'content_type': packet.get('content-type', b'text'), 'body': body}
+            session['echoes'].append({**word, 'more': True} if packet.get('more') else word)
         elif kind == b'ping':
-            self.send(session, type='pong', body=body, credits=len(body))
+            session['echoes'].append({'type': 'pong', 'body': body})
         elif kind == b'close':
             fields = {'code': packet['code']} if 'code' in packet else {}
             self.end(session, type='close', **fields)
         elif kind in (b'cancel', b'error'):
             del self.sessions[session['id']]
             print('over:', session['id'].decode(), flush=True)
+        if session['id'] in self.sessions:
+            self.echo(session)
 
     def work(self):
         poller = zmq.Poller()

@@ -3,7 +3,7 @@ import type { HeaderSettings } from '../backend/request-headers.js';
 import type { Signer } from '../backend/signature.js';
 import type { HttpBackend } from '../backend/verdict.js';
 import type { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
-import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
+import type { MeteredOpenings } from '../backend/zhttp/metered-openings.js';
 import type { ClientRequest } from '../front/client-request.js';
 import type { ConnectionTerms } from '../hold/connection-terms.js';
 import type { HoldParts } from '../hold/hold-parts.js';
@@ -60,8 +60,8 @@ export interface ProxyParts {
   readonly backendFor: (target: Target) => HttpBackend | undefined;
   /** The way to targets that speak WebSocket themselves. */
   readonly webSockets: WebSocketOrigins;
-  /** The way to ZeroMQ handlers that stream; they take WebSockets as well. */
-  readonly zhttp: ZhttpSessions;
+  /** The way to ZeroMQ handlers that take WebSockets. */
+  readonly zhttp: MeteredOpenings;
   readonly signer: Signer;
   /** Whether a `Grip-Sig` header proves that the client is a proxy we trust; undefined when none is trusted. */
   readonly isTrusted: ((token: string) => Promise<boolean>) | undefined;

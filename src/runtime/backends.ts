@@ -3,6 +3,7 @@ import { HttpOrigin, type HttpOriginOptions } from '../backend/http-origin.js';
 import { MeteredBackend } from '../backend/metered-backend.js';
 import type { HttpBackend } from '../backend/verdict.js';
 import { WebSocketOrigins } from '../backend/websocket-origin/websocket-origins.js';
+import { MeteredOpenings } from '../backend/zhttp/metered-openings.js';
 import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { OriginMeter } from '../observe/origin-meter.js';
 import type { Target } from '../routes/route.js';
@@ -11,6 +12,8 @@ import { Wheel } from '../time/wheel.js';
 
 export class Backends {
   readonly webSockets: WebSocketOrigins;
+  /** WebSockets with handlers that stream. */
+  readonly openings: MeteredOpenings;
   private readonly origins: HttpOrigin;
   private readonly streaming: HttpBackend;
   /** The way to ZeroMQ handlers, counted. */
@@ -23,10 +26,11 @@ export class Backends {
   constructor(
     options: Omit<HttpOriginOptions, 'wheel'> & { readonly meter: OriginMeter },
     private readonly zeroMq: () => HttpBackend | undefined,
-    readonly zhttp: ZhttpSessions,
+    private readonly zhttp: ZhttpSessions,
   ) {
     this.meter = options.meter;
     this.streaming = new MeteredBackend(zhttp, options.meter);
+    this.openings = new MeteredOpenings(zhttp, options.meter);
     this.origins = new HttpOrigin({ ...options, wheel: this.originWheel });
     this.webSockets = new WebSocketOrigins(options);
   }

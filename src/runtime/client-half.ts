@@ -125,7 +125,7 @@ export class ClientHalf {
       routes: () => this.table,
       backendFor: (target) => this.backends.backendFor(target),
       webSockets: this.backends.webSockets,
-      zhttp: parts.zhttp,
+      zhttp: this.backends.openings,
       signer: this.signer,
       isTrusted: trustOf(settings.proxy.upstreamKey, clock, log),
       holds: this.holds,

@@ -5,6 +5,10 @@ import { connect, type Server } from 'node:net';
 /** Bytes of a path; libuv would cut a longer one. */
 const MAX_PATH_BYTES = 107;
 
+const IN_USE = ['EADDRINUSE'];
+/** What a visit ends with when nobody listens. Any other error (a full queue, permissions) is somebody's. */
+const NOBODY = ['ECONNREFUSED', 'ENOENT'];
+
 /**
  * Resolves when `server` listens. The file of a process that has ended is replaced; that of one that lives, and any file
  * that is no socket, stays.
@@ -16,7 +20,7 @@ export async function listenAt(server: Server, path: string): Promise<void> {
   try {
     await listen(server, path);
   } catch (error) {
-    if (!isInUse(error) || !isSocket(path) || (await isAnswered(path))) throw error;
+    if (!hasCode(error, IN_USE) || !isSocket(path) || (await isAnswered(path))) throw error;
     unlinkSync(path);
     await listen(server, path);
   }
@@ -46,22 +50,22 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+/** Whether somebody listens there, even if it takes nobody at the moment, or not us. */
+export function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => resolve(!hasCode(error, NOBODY)));
+  });
 }
 
 function isSocket(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
 }
 
-/** Whether somebody listens there. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
+function hasCode(error: unknown, codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code);
 }

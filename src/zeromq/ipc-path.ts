@@ -1,8 +1,8 @@
 /** Paths of ipc sockets before they are bound: libzmq would remove whatever file is there, and whoever listens on it. */
 import { lstatSync, mkdirSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAnswered } from '../sockets/unix-socket.js';
 
 /** libzmq goes on listening for a moment after its socket was closed; milliseconds of one wait, and how many there are. */
 const PAUSE = 20;
@@ -18,20 +18,8 @@ export async function preparePath(path: string): Promise<void> {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found === undefined) return;
     if (!found.isSocket()) break;
-    if (!(await isListening(path))) return;
+    if (!(await isAnswered(path))) return;
     await pause(PAUSE);
   }
   throw new Error('Address already in use');
-}
-
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path });
-    const end = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.on('connect', () => end(true));
-    socket.on('error', () => end(false));
-  });
 }

@@ -28,12 +28,17 @@ class LookedAt implements PacketLink {
   id = '';
   private nextSeq = 1;
   ended = false;
+  cancelled = false;
   /** Of what was sent behind the first packet. */
   bytes = 0;
   credits = 0;
+  /** The body of a request: the bytes of it that were sent, and whether its end was. */
+  bodySize = 0;
+  bodyEnded = false;
 
-  begin(_spec: string, id: string): void {
+  begin(_spec: string, id: string, frame: Buffer): void {
     this.id = id;
+    this.part(decodeZhttpResponse(frame));
   }
 
   follow(_spec: string, peer: string, id: string, seq: number, frame: Buffer): void {
@@ -42,15 +47,22 @@ class LookedAt implements PacketLink {
     const packet = decodeZhttpResponse(frame);
     if (packet.type !== 'close') this.bytes += packet.body?.length ?? 0;
     this.credits += packet.credits ?? 0;
+    if (packet.type === 'data') this.part(packet);
   }
 
   followAll(spec: string, peer: string, sessions: readonly { id: string; seq: number | undefined }[]): void {
     for (const { id, seq = -1 } of sessions) this.follow(spec, peer, id, seq, packetOf({}));
   }
 
-  end(_spec: string, id: string): void {
+  end(_spec: string, id: string, cancel: boolean): void {
     expect([id, this.ended]).toEqual([this.id, false]);
     this.ended = true;
+    this.cancelled = cancel;
+  }
+
+  private part({ body, more }: ZhttpResponsePacket): void {
+    this.bodySize += body?.length ?? 0;
+    if (!more) this.bodyEnded = true;
   }
 }
 
@@ -204,6 +216,12 @@ describe('a session with a ZHTTP handler', () => {
             expect(link.bytes).toBeLessThanOrEqual(handler.granted);
             expect(link.credits).toBeLessThanOrEqual(handler.sent);
           }
+          // Who still listens, and has credits for all of it, gets all of the request.
+          const all = sizes.reduce((sum, bytes) => sum + bytes, 0);
+          sessions.packet(handler.say({ type: 'credit', credits: all, more: false, skipped: 0, nameless: false }));
+          for (let turn = 0; turn < 3 * (sizes.length + 1); turn += 1) await nextTurn();
+          if (!link.ended) expect([link.bodySize, link.bodyEnded]).toEqual([all, true]);
+          if (receiver.ended && !link.cancelled) expect(link.bodyEnded).toBe(true);
           const length = receiver.first?.headers.find(([name]) => name === 'Content-Length')?.[1];
           if (length !== undefined && method !== 'HEAD') {
             expect(receiver.size).toBeLessThanOrEqual(Number(length));

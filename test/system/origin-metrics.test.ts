@@ -10,6 +10,8 @@ import { freePorts } from '../support/free-ports.js';
 import { ORIGIN_CLIENTS } from '../support/origin-clients.js';
 import { METRICS_ON as metrics, Watcher } from '../support/watcher.js';
 import { HANDSHAKE } from '../support/websocket-client.js';
+import { ipcAddress } from '../support/zhttp-stage.js';
+import { ZhttpWorker } from '../support/zhttp-worker.js';
 
 const RESULTS = 'holdfast_origin_requests_total';
 const OPEN = 'holdfast_origin_requests_open';
@@ -150,5 +152,53 @@ describe('a request to a ZeroMQ handler', () => {
     client.close();
     const page = await watcher.until('its end', (one) => one.value(OPEN) === 0);
     expect(page.nonZero(RESULTS)).toEqual({ '{result="cancelled"}': 1 });
+  });
+});
+
+describe('a handshake with a ZeroMQ handler', () => {
+  const opened = new Opened();
+
+  async function start() {
+    const spec = ipcAddress(opened);
+    const holdfast = await opened.holdfast({ routes: [`* zhttp/${spec}`], settings: { metrics } });
+    return { spec, port: clientPort(holdfast), watcher: Watcher.of(holdfast) };
+  }
+
+  it.each([
+    ['101', { code: 101, headers: [] }, 1, { '{result="1xx"}': 1 }],
+    ['a refusal', { type: 'error', condition: 'rejected', code: 403 }, 1, { '{result="4xx"}': 1 }],
+    ['an error', { type: 'error', condition: 'remote-connection-failed' }, 0, { '{result="refused"}': 1 }],
+    ['a cancel', { type: 'cancel' }, 0, { '{result="broken"}': 1 }],
+  ])('has %s for its result', async (_what, answer, heads, results) => {
+    const { spec, port, watcher } = await start();
+    const worker = await ZhttpWorker.connect(opened, spec);
+    const client = await opened.get(port, '/', ...HANDSHAKE);
+    const session = await worker.session();
+    expect((await watcher.scrape()).value(OPEN)).toBe(1);
+    await session.send(answer);
+    await client.readUntil('\r\n\r\n');
+    const page = await watcher.scrape();
+    expect(page.nonZero(RESULTS)).toEqual(results);
+    expect(page.value('holdfast_origin_head_seconds_count')).toBe(heads);
+    expect(page.value(OPEN)).toBe(0);
+  });
+
+  it('has one result when there is none', async () => {
+    const { port, watcher } = await start();
+    const client = await opened.get(port, '/', ...HANDSHAKE);
+    await client.readAnswer();
+    const page = await watcher.scrape();
+    expect(page.nonZero(RESULTS)).toEqual({ '{result="other"}': 1 });
+    expect(page.value(OPEN)).toBe(0);
+  });
+
+  it('is cancelled by a client that leaves', async () => {
+    const { spec, port, watcher } = await start();
+    const worker = await ZhttpWorker.connect(opened, spec);
+    const client = await opened.get(port, '/', ...HANDSHAKE);
+    await worker.session();
+    client.close();
+    const page = await watcher.until('its end', (one) => one.nonZero(RESULTS)['{result="cancelled"}'] === 1);
+    expect(page.value(OPEN)).toBe(0);
   });
 });

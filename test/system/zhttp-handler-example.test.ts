@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Child } from '../support/child.js';
 import { clientPort, Opened } from '../support/closing.js';
+import { CollectedLog } from '../support/collected-log.js';
 import type { RawClient } from '../support/raw-client.js';
 import { noticeOf, PYTHON, REQUIREMENTS } from '../support/requirements.js';
 import { EventsClient } from '../support/websocket-client.js';
@@ -17,9 +18,10 @@ const WORKERS = [
 describe.each(WORKERS)('the example zhttp-handler in $language', ({ command, file, isThere }) => {
   const opened = new Opened();
 
-  async function start(): Promise<{ worker: Child; port: number; ask: (bytes: string) => Promise<RawClient> }> {
+  async function start() {
     const address = ipcAddress(opened);
-    const holdfast = await opened.holdfast({ routes: [`* zhttp/${address}`] });
+    const log = new CollectedLog('warn');
+    const holdfast = await opened.holdfast({ routes: [`* zhttp/${address}`], logger: log });
     const port = clientPort(holdfast);
     const worker = opened.add(Child.start(command, [`examples/zhttp-handler/${file}`, address]), (child) =>
       child.stop(),
@@ -34,7 +36,7 @@ describe.each(WORKERS)('the example zhttp-handler in $language', ({ command, fil
         if (!client.pending.includes('Error while proxying')) return client;
       }
     };
-    return { worker, port, ask };
+    return { worker, port, log, ask };
   }
 
   it.skipIf(!isThere)(isThere ? 'streams line by line' : noticeOf(REQUIREMENTS.pythonZeroMq), async () => {
@@ -69,5 +71,27 @@ describe.each(WORKERS)('the example zhttp-handler in $language', ({ command, fil
     await broken.sees(0);
     broken.socket.terminate();
     await worker.says(/^over: /m);
+  });
+
+  it.skipIf(!isThere)('waits on a WebSocket for a client that does not read, and then says all of it', async () => {
+    const { ask, port, log } = await start();
+    await ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const client = opened.add(new EventsClient(port), ({ socket }) => socket.terminate());
+    await client.sees(0);
+    client.socket.pause();
+    const count = 300;
+    const text = 'z'.repeat(100_000);
+    for (let sent = 0; sent < count; sent += 1) client.socket.send(text);
+    let before = -1;
+    while (before !== client.socket.bufferedAmount) {
+      before = client.socket.bufferedAmount;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    // Who does not hear may not go on speaking.
+    expect(before).toBeGreaterThan(0);
+    client.socket.resume();
+    await client.sees(count);
+    expect(client.heard.every((heard) => heard === `text ${text}`)).toBe(true);
+    expect(log.lines).toEqual([]);
   });
 });

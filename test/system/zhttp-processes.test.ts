@@ -93,6 +93,48 @@ describe('a Holdfast of two workers', () => {
     expect((await served.readAnswer()).body.toString()).toBe('served');
   });
 
+  it('ends the sessions whose packets a worker that stands still did not get, and no others', async () => {
+    const { several, worker } = await start();
+    const [pid = 0] = several.workers();
+    const begun = (path: string) =>
+      several.at(pid, async () => {
+        const client = await opened.get(several.port, path);
+        const session = await worker.session();
+        await session.head([], { body: 'begun' });
+        await client.readUntil('begun\r\n');
+        return { client, session };
+      });
+    const [flood, last, middle, quiet] = [
+      await begun('/flood'),
+      await begun('/last'),
+      await begun('/middle'),
+      await begun('/quiet'),
+    ];
+    const socket = await socketAt(several, worker, pid);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      // Beyond what may wait for a worker.
+      for (let count = 0; count < 70; count += 1) {
+        await flood.session.send({ body: 'x'.repeat(1_000_000), more: true });
+      }
+      await flood.session.gets('cancel');
+      await last.session.send({ body: 'the end' });
+      await middle.session.send({ body: 'more', more: true });
+      await middle.session.gets('cancel');
+      await socket.session.send({ body: 'whole' });
+      await socket.session.gets('cancel');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    for (const { client } of [flood, last, middle]) await client.untilClosed();
+    expect(await socket.client.ended()).toBe('close 1006');
+    expect([last.client.pending, middle.client.pending]).toEqual(['', '']);
+    expect([last.session.of('cancel'), quiet.session.of('cancel')]).toEqual([[], []]);
+    await quiet.session.send({ body: 'still here' });
+    expect(await quiet.client.readUntil('0\r\n\r\n')).toContain('still here');
+    await several.child.says(/zhttp: packets of handlers are dropped/);
+  });
+
   it('ends in order, and its sessions with it', async () => {
     const { several, worker } = await start();
     const [pid = 0] = several.workers();

@@ -3,7 +3,7 @@
  * process whose session it is for; what a session is in the middle of is not known here.
  *
  *     line:  open ──end without cancel, or its handler is known and told──► forgotten
- *              └──cancelled before any handler has spoken──► abandoned ──first packet, a minute──► forgotten
+ *              └──cancelled while no handler has it, at first or between two──► abandoned ──packet, a minute──► forgotten
  */
 import type { Push, Router, Subscriber } from 'zeromq';
 import { HoldfastError } from '../../errors/holdfast-error.js';
@@ -43,6 +43,8 @@ export interface AddressSockets {
 
 export class BoundAddress extends Timed {
   private readonly lines = new Map<string, Line>();
+  /** Another connection has ended while the question waited: the socket may not have noticed by then. */
+  private asksAgain = false;
   /** Lines without a taker. */
   private abandoned = 0;
   private readonly post: HandlerPost;
@@ -61,7 +63,7 @@ export class BoundAddress extends Timed {
     this.topic = Buffer.from(`${parts.instanceId} `);
     this.post = new HandlerPost(outStream, parts.wheel, (peer) => this.peerLost(peer));
     sub.subscribe(this.topic);
-    outStream.events.on('disconnect', () => parts.wheel.start(this, PROBE_DELAY));
+    outStream.events.on('disconnect', () => this.disconnected());
     void receiveAll(sub, (frames) => this.published(frames));
     void receiveAll(outStream, (frames) => this.routed(frames));
   }
@@ -124,7 +126,15 @@ export class BoundAddress extends Timed {
 
   /** Some connection has ended a moment ago. */
   onTime(): void {
+    if (this.asksAgain) this.parts.wheel.start(this, PROBE_DELAY);
+    this.asksAgain = false;
     for (const taker of this.takers) taker.probe(this.spec);
+  }
+
+  /** The question is never put off any further: where connections come and go it would not be asked at all. */
+  private disconnected(): void {
+    if (this.due === 0) this.parts.wheel.start(this, PROBE_DELAY);
+    else this.asksAgain = true;
   }
 
   /** From a PUB: `INSTANCEID SP packet`. */
@@ -156,22 +166,47 @@ export class BoundAddress extends Timed {
     }
     const { id } = packet;
     if (id === undefined) this.refuse('a packet without an id');
-    else if (typeof id === 'string') this.lineFor(id, packet)?.packet(packet, frame);
+    else if (typeof id === 'string') this.hand(this.lineFor(id, packet), packet, frame);
     else if (id.length > MAX_BATCH) this.refuse(`a packet for ${id.length} sessions`);
-    else for (const taker of new Set(id.map((one) => this.lineFor(one.id, packet)))) taker?.packet(packet, frame);
+    else for (const taker of new Set(id.map((one) => this.lineFor(one.id, packet)))) this.hand(taker, packet, frame);
+  }
+
+  private hand(taker: PacketTaker | undefined, packet: ZhttpResponsePacket, frame: Buffer): void {
+    if (taker === undefined || taker.packet(packet, frame)) return;
+    const { counters, warnings } = this.parts;
+    counters.dropped['queue-full'] += 1;
+    warnings.warn('zhttp-queue', 'zhttp: packets of handlers are dropped: a worker does not take what waits for it');
+    const { id = [] } = packet;
+    for (const one of typeof id === 'string' ? [id] : id.map((each) => each.id)) {
+      const line = this.lines.get(one);
+      if (line?.taker !== taker) continue;
+      // The gap would end it with the next packet, and this may have been the last.
+      this.callOff(one, line, packet);
+      taker.lost(one, 'dropped');
+    }
   }
 
   /** Whose session it is; undefined: nobody's any more. */
   private lineFor(id: string, packet: ZhttpResponsePacket): PacketTaker | undefined {
     const line = this.lines.get(id);
     if (line === undefined) return undefined;
-    const { from, type, more } = packet;
-    if (from !== undefined) line.peer = from;
-    if (line.taker !== undefined) return line.taker;
-    const isLast = type === 'error' || type === 'cancel' || (type === 'data' && !more && packet.code !== 101);
-    if (isLast || line.peer === undefined) this.forget(id);
-    else this.cancel(line.peer, id, line.nextSeq);
+    const { from, type, code } = packet;
+    if (code === 101) line.isSocket = true;
+    if (line.taker !== undefined) {
+      // Who gives a session away may go: it is not lost with them.
+      if (type === 'handoff-start') line.peer = undefined;
+      else if (from !== undefined) line.peer = from;
+      return line.taker;
+    }
+    this.callOff(id, line, packet);
     return undefined;
+  }
+
+  /** Ends a session whose handler has just sent a packet, and tells it unless that was its last. */
+  private callOff(id: string, line: Line, { from = line.peer, type, more }: ZhttpResponsePacket): void {
+    const isLast = type === 'error' || type === 'cancel' || (type === 'data' && !more && !line.isSocket);
+    if (isLast || from === undefined) this.forget(id);
+    else this.cancel(from, id, line.nextSeq);
   }
 
   private cancel(peer: string, id: string, seq: number): void {
@@ -208,8 +243,10 @@ export class BoundAddress extends Timed {
 
 /** A session as the sockets know it. */
 class Line extends Timed {
-  /** The handler that has it, by what it says of itself. */
+  /** The handler that has it, by what it says of itself; undefined before it has spoken, and while it hands it over. */
   peer: string | undefined = undefined;
+  /** A WebSocket, which goes on behind a packet without `more`. */
+  isSocket = false;
   /** That of the next packet to the handler. */
   nextSeq = 1;
 

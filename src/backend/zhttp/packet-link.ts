@@ -14,10 +14,13 @@ export const EXPIRY = 60_000;
 /** Sessions that one packet may speak for. */
 export const MAX_BATCH = 128;
 
-/** Why a session has nobody at its other end: no such sockets, nobody who takes its first packet, the handler has gone. */
+/**
+ * Why a session has nobody at its other end: no such sockets, nobody who takes its first packet, the handler has gone, a
+ * packet of it was dropped on its way here.
+ */
 export type Loss = (typeof LOSSES)[number];
 
-export const LOSSES = ['not-bound', 'no-handler', 'gone'] as const;
+export const LOSSES = ['not-bound', 'no-handler', 'gone', 'dropped'] as const;
 
 /** The sockets as sessions see them. `spec` is the target's. */
 export interface PacketLink {
@@ -33,8 +36,11 @@ export interface PacketLink {
 
 /** The sessions of a process as the sockets see them. Unknown sessions are passed over. */
 export interface PacketTaker {
-  /** @param frame - the bytes of the packet */
-  packet(packet: ZhttpResponsePacket, frame: Buffer): void;
+  /**
+   * @param frame - the bytes of the packet
+   * @returns false when too much waits already: the packet was dropped
+   */
+  packet(packet: ZhttpResponsePacket, frame: Buffer): boolean;
   lost(id: string, loss: Loss): void;
   /** A handler of this address may have gone: who speaks to them finds out. */
   probe(spec: string): void;

@@ -11,6 +11,8 @@ import { WINDOW } from './packet-link.js';
 const NOTHING = Buffer.alloc(0);
 
 export interface FeedHandler {
+  /** Whether there is one: not before it has spoken, and not while it hands the session over. */
+  readonly isKnown: boolean;
   /** Bytes that may be sent now. */
   readonly room: number;
   /** Sends a part. @param more - others follow */
@@ -148,17 +150,22 @@ export class RequestFeed {
     this.rest.push(step.value);
   }
 
-  /** Sends a part in as many packets as the credits make of it. */
+  /** Sends a part in as many packets as the credits make of it; an empty one needs none, but somebody who gets it. */
   private async send(part: Buffer): Promise<void> {
     let left = part;
     do {
-      while (this.handler.room === 0 && !this.stopped && left.length > 0) await this.room();
+      while (!this.stopped && !this.takes(left)) await this.room();
       if (this.stopped) return;
       const now = left.subarray(0, this.handler.room);
       left = left.subarray(now.length);
       this.lastIsSent = left.length === 0 && this.rest.length === 0 && this.isAllRead;
       this.handler.sendBody(now, !this.lastIsSent);
     } while (left.length > 0);
+  }
+
+  private takes({ length }: Buffer): boolean {
+    const { isKnown, room } = this.handler;
+    return isKnown && (length === 0 || room > 0);
   }
 
   private room(): Promise<void> {

@@ -233,4 +233,5 @@ const LOST: Readonly<Record<Loss, Failure>> = {
   'not-bound': { kind: 'unreachable' },
   'no-handler': { kind: 'other', detail: 'no handler takes requests at the address of the target' },
   gone: { kind: 'other', detail: 'the handler has gone', disconnected: true },
+  dropped: { kind: 'other', detail: 'a packet of the handler was dropped', disconnected: true },
 };

@@ -77,10 +77,11 @@ export class ZhttpSessions implements HttpBackend, SessionHome, PacketTaker {
     return session;
   }
 
-  packet(packet: ZhttpResponsePacket): void {
+  packet(packet: ZhttpResponsePacket): true {
     const { id } = packet;
     if (typeof id === 'string') this.sessions.get(id)?.take(packet, packet.seq);
     else for (const one of id ?? []) this.sessions.get(one.id)?.take(packet, one.seq);
+    return true;
   }
 
   lost(id: string, loss: Loss): void {

@@ -70,8 +70,12 @@ export class ZhttpCall extends ZhttpSession implements AnswerCall, FeedHandler {
   }
 
   /** The handler has to be known before anything follows the first packet. */
+  get isKnown(): boolean {
+    return this.peer !== undefined;
+  }
+
   get room(): number {
-    return this.peer === undefined ? 0 : this.credits;
+    return this.credits;
   }
 
   sendBody(part: Buffer, more: boolean): void {

@@ -5,8 +5,9 @@
  *        ├─ rejected, error ──► over       └── cancel, error, silence, end() ──► over
  *
  * Messages wait here until the handler has credits for them; a long one goes in as many packets as the credits make of it.
- * Credits are given back for parts of a message at once, because the rest has to come, and for its end when the client has
- * room.
+ * Credits are given back at once while the client takes what comes, for parts of a message too; otherwise for nothing until
+ * what came before has gone out. A part never waits for the rest of its own message, so that the two sides cannot wait for
+ * each other.
  */
 import { isUtf8 } from 'node:buffer';
 import type { HeaderList } from '../../protocol/headers.js';
@@ -153,7 +154,7 @@ export class ZhttpSocket extends ZhttpSession implements Call {
         if (body.length > MAX_CONTROL) this.listener?.onViolation(PROTOCOL_ERROR);
         else if (packet.type === 'ping') this.listener?.onPing(body);
         else this.listener?.onPong(body);
-        this.pay(body.length);
+        this.payWord(body.length);
         return;
       case 'close':
         this.closeReceived = true;
@@ -212,7 +213,7 @@ export class ZhttpSocket extends ZhttpSession implements Call {
       this.parts ??= new WaitingPieces();
       this.parts.add(body);
       this.partsType = type;
-      this.taken(body.length);
+      this.pay(body.length);
       return;
     }
     const { parts } = this;
@@ -224,17 +225,20 @@ export class ZhttpSocket extends ZhttpSession implements Call {
       return;
     }
     this.listener?.onMessage(type, content);
-    this.pay(body.length);
+    this.payWord(body.length);
   }
 
-  /** Gives credits for a message, now or when the client has room again. */
+  /** Gives credits, now or when the client has room again. */
   private pay(bytes: number): void {
+    if (this.reading) this.taken(bytes);
+    else this.unpaid += bytes;
+  }
+
+  /** The same for the end of a message, which takes room even where it has no bytes. */
+  private payWord(bytes: number): void {
     if (this.isOver) return;
-    if (this.reading) {
-      this.taken(bytes);
-      return;
-    }
-    this.unpaid += bytes;
+    this.pay(bytes);
+    if (this.reading) return;
     this.unpaidWords += 1;
     if (this.unpaidWords > MAX_UNPAID) this.broken('unpaid', `more than ${MAX_UNPAID} messages wait for the client`);
   }

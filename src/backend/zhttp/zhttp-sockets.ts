@@ -63,13 +63,6 @@ export class ZhttpSockets {
     for (const address of this.addresses.values()) address.leave(taker);
   }
 
-  /** A packet did not reach its process, because too much waits there already. */
-  packetDropped(): void {
-    const { counters, warnings } = this.parts;
-    counters.dropped['queue-full'] += 1;
-    warnings.warn('zhttp-queue', 'zhttp: packets of handlers are dropped: a worker does not take what waits for it');
-  }
-
   close(): void {
     for (const address of this.addresses.values()) address.close();
     this.addresses.clear();

@@ -107,7 +107,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
         lost?.();
       },
     });
-    this.sessions = new SessionsBeyondBus(this.bus, MAX_QUEUED_PACKETS, () => parts.zhttp.packetDropped());
+    this.sessions = new SessionsBeyondBus(this.bus, MAX_QUEUED_PACKETS);
     this.packets = parts.zhttp.link(this.sessions);
     this.ended = new Promise((resolve) => {
       const end = (how: string): void => {

@@ -96,19 +96,16 @@ export interface WorkerBusEnd extends FrameTaker {
 export class SessionsBeyondBus implements PacketTaker {
   private readonly writer = new FrameWriter();
 
-  /**
-   * @param maxQueued - bytes that may wait for the worker
-   * @param dropped - called for each packet that found more waiting: its session ends by the gap
-   */
+  /** @param maxQueued - bytes that may wait for the worker before packets are dropped */
   constructor(
     private readonly bus: WorkerBusEnd,
     private readonly maxQueued: number,
-    private readonly dropped: () => void,
   ) {}
 
-  packet(_packet: ZhttpResponsePacket, frame: Buffer): void {
-    if (this.bus.queuedBytes > this.maxQueued) this.dropped();
-    else this.bus.sendFrame(plainFrame(FRAMES.zhttpPacket, frame));
+  packet(_packet: ZhttpResponsePacket, frame: Buffer): boolean {
+    if (this.bus.queuedBytes > this.maxQueued) return false;
+    this.bus.sendFrame(plainFrame(FRAMES.zhttpPacket, frame));
+    return true;
   }
 
   lost(id: string, loss: Loss): void {

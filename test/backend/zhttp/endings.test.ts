@@ -1,7 +1,8 @@
 /** How sessions with ZHTTP workers end: in order, by errors, by silence, and by workers that do not keep to the protocol. */
 import { describe, expect, it } from 'vitest';
+import { Dealer } from 'zeromq';
 import { Opened } from '../../support/closing.js';
-import { turnUntil } from '../../support/deadline.js';
+import { turnUntil, within } from '../../support/deadline.js';
 import { ZhttpStage } from '../../support/zhttp-stage.js';
 import { packetOf } from '../../support/zhttp-worker.js';
 
@@ -10,6 +11,35 @@ const UNREACHABLE = 'Error: zhttp service for route is unreachable.\n';
 
 function warnings(stage: ZhttpStage): string[] {
   return stage.log.lines.filter((line) => line.startsWith('warn'));
+}
+
+/** Connections to an address that end as soon as they are there, until it is told to end. */
+class Churn {
+  count = 0;
+  private going = true;
+  private readonly over: Promise<void>;
+
+  constructor(private readonly address: string) {
+    this.over = this.run();
+  }
+
+  end(): Promise<void> {
+    this.going = false;
+    return this.over;
+  }
+
+  private async run(): Promise<void> {
+    while (this.going) {
+      const socket = new Dealer({ linger: 0 });
+      const met = new Promise<void>((resolve) => socket.events.on('handshake', () => resolve()));
+      socket.connect(this.address);
+      await within('the connection', met);
+      socket.close();
+      this.count += 1;
+      // Far more often than Holdfast asks who is still there.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
 
 describe('a session with a worker', () => {
@@ -183,6 +213,26 @@ describe('a session with a worker', () => {
     worker.die();
     await client.untilClosed();
     expect(client.pending).toBe('');
+    await stage.empty();
+  });
+
+  it('whose worker closes its sockets is over, however often others come and go', async () => {
+    const stage = await ZhttpStage.start(opened);
+    const worker = await stage.worker();
+    const client = await stage.get('/x');
+    const session = await worker.session();
+    await session.head([], { body: 'half' });
+    await client.readUntil('half\r\n');
+    await session.until('the credits', () => session.credits === 4);
+    const others = new Churn(`${stage.spec}-out-stream`);
+    worker.die();
+    try {
+      await client.untilClosed();
+    } finally {
+      await others.end();
+    }
+    expect(client.pending).toBe('');
+    expect(others.count).toBeGreaterThan(1);
     await stage.empty();
   });
 

@@ -1,6 +1,7 @@
 /** Several ZHTTP workers at one address: each session stays with the one that has it, until that hands it over. */
 import { describe, expect, it } from 'vitest';
 import { Opened } from '../../support/closing.js';
+import { turnUntil } from '../../support/deadline.js';
 import { ZhttpStage } from '../../support/zhttp-stage.js';
 import { packetOf, type WorkerSession } from '../../support/zhttp-worker.js';
 
@@ -67,6 +68,62 @@ describe('several workers', () => {
     expect(session.of('data')).toEqual([]);
     const seqs = [...session.packets, ...taken.packets].map(({ seq }) => seq);
     expect(seqs).toEqual(seqs.map((_, at) => at + 1));
+  });
+
+  it('may hand over a session whose upload ends meanwhile: the one that takes it hears of the end', async () => {
+    const stage = await ZhttpStage.start(opened);
+    const first = await stage.worker('first');
+    const client = await stage.send('POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    client.write(`4e20\r\n${'x'.repeat(20_000)}\r\n`);
+    const session = await first.session();
+    await session.send({ type: 'credit', credits: 200_000 });
+    await session.gets('keep-alive');
+    await session.send({ type: 'handoff-start' });
+    await session.gets('handoff-proceed');
+    client.write('0\r\n\r\n');
+    const other = await stage.get('/y');
+    await (await first.session()).send({ code: 200, headers: [], body: '' });
+    await other.readAnswer();
+    const second = await stage.worker('second');
+    const taken = second.adopt(session);
+    await second.publish(packetOf({ from: 'second', id: session.id, seq: 2, type: 'keep-alive' }));
+    expect(await taken.gets('data')).toEqual({ from: stage.sessions.instanceId, id: session.id, seq: 3 });
+    expect(session.of('data')).toEqual([]);
+    await second.publish(packetOf({ from: 'second', id: session.id, seq: 3, code: 200, headers: [], body: 'taken' }));
+    expect((await client.readAnswer()).body.toString()).toBe('taken');
+    await stage.empty();
+  });
+
+  it('may go when they have given a session away: it waits for the one that takes it', async () => {
+    const stage = await ZhttpStage.start(opened);
+    const first = await stage.worker('first');
+    const kept = await stage.accepted(first);
+    const { client, session } = await stage.accepted(first);
+    await session.send({ type: 'handoff-start' });
+    await session.gets('handoff-proceed');
+    first.die();
+    expect(await kept.client.ended()).toBe('close 1006');
+    const second = await stage.worker('second');
+    const taken = second.adopt(session);
+    await second.publish(packetOf({ from: 'second', id: session.id, seq: 2, body: 'welcome' }));
+    expect(await client.sees(1)).toBe('text welcome');
+    client.socket.send('hello');
+    expect(await taken.gets('data')).toMatchObject({ body: 'hello' });
+  });
+
+  it('hear of a client that goes while its session is handed over: the one that takes it does', async () => {
+    const stage = await ZhttpStage.start(opened);
+    const first = await stage.worker('first');
+    const { client, session } = await stage.accepted(first);
+    await session.send({ type: 'handoff-start' });
+    const { seq } = await session.gets('handoff-proceed');
+    client.socket.terminate();
+    await turnUntil('the end of the session', () => stage.sessions.size === 0);
+    const second = await stage.worker('second');
+    const taken = second.adopt(session);
+    await second.publish(packetOf({ from: 'second', id: session.id, seq: 2, body: 'welcome' }));
+    expect(await taken.gets('cancel')).toMatchObject({ seq: Number(seq) + 1 });
+    await stage.empty();
   });
 
   it('that has just started is reached though it spoke before it could be', async () => {

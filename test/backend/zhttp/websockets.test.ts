@@ -236,21 +236,31 @@ describe('messages of a WebSocket', () => {
     expect(session.of('data').reduce((sum, { body }) => sum + String(body).length, 0)).toBe(count * message.length);
   });
 
-  it('of the worker make it wait when the client takes none', async () => {
+  it.each([
+    ['whole', 0],
+    ['in a fragment and an empty end', 1],
+    ['in more fragments than a window takes', 10],
+  ])('of the worker, %s, make it wait when the client takes none', async (_what, fragments) => {
     const stage = await ZhttpStage.start(opened);
     const worker = await stage.worker();
     const { client, session } = await stage.accepted(worker);
     client.socket.pause();
-    let left = 200_000;
+    const left = 200_000;
     let sent = 0;
-    const message = 'x'.repeat(50_000);
+    let inMessage = 0;
+    const piece = 'x'.repeat(50_000);
+    const message = piece.repeat(fragments || 1);
     const size = 30_000_000;
     const send = async (): Promise<void> => {
-      sent += message.length;
-      await session.send({ body: message });
+      sent += piece.length;
+      inMessage += 1;
+      await session.send({ body: piece, more: fragments > 0 });
+      if (inMessage < fragments) return;
+      inMessage = 0;
+      if (fragments > 0) await session.send({});
     };
     for (let idle = 0; sent < size && idle < 200; idle += 1) {
-      if (left + session.credits - sent < message.length) {
+      if (left + session.credits - sent < piece.length) {
         await new Promise((resolve) => setTimeout(resolve, 1));
         continue;
       }
@@ -258,15 +268,37 @@ describe('messages of a WebSocket', () => {
       await send();
     }
     expect(sent).toBeLessThan(size);
-    left = 200_000;
     client.socket.resume();
     while (sent < size) {
-      await session.until('credits', () => left + session.credits - sent >= message.length);
+      await session.until('credits', () => left + session.credits - sent >= piece.length);
       await send();
     }
     await client.sees(size / message.length);
     expect(client.heard.every((text) => text === `text ${message}`)).toBe(true);
     expect(stage.log.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+  });
+
+  it('in a great many fragments may wait for the client like any others of their size', async () => {
+    const stage = await ZhttpStage.start(opened);
+    const worker = await stage.worker();
+    const { client, session } = await stage.accepted(worker);
+    client.socket.pause();
+    // The client's window is full, and so is the system's.
+    let sent = 0;
+    for (let idle = 0; idle < 200; idle += 1) {
+      if (sent - session.credits > 100_000) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        continue;
+      }
+      idle = 0;
+      sent += 50_000;
+      await session.send({ body: 'x'.repeat(50_000) });
+    }
+    for (let count = 0; count < 30_000; count += 1) await session.send({ body: 'y', more: true });
+    await session.send({});
+    client.socket.resume();
+    await turnUntil('the message', () => client.heard.at(-1)?.startsWith('text y') === true);
+    expect(client.heard.at(-1)).toBe(`text ${'y'.repeat(30_000)}`);
   });
 
   it('may be longer than a window, in parts', async () => {

@@ -85,6 +85,29 @@ describe('the body of a request', () => {
     expect(session.packets.at(-1)).toEqual({ from: 'proxy_1-test', id: session.id, seq: expect.any(Number) });
   });
 
+  it('that ends before the worker has spoken ends for the worker too', async () => {
+    const stage = await ZhttpStage.start(opened);
+    const worker = await stage.worker();
+    const client = await stage.send('POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const piece = text(20_000);
+    client.write(`4e20\r\n${piece}\r\n`);
+    const session = await worker.session();
+    expect(session.first.more).toBe(true);
+    client.write('0\r\n\r\n');
+    // Another request that has come tells that this one's end has come, too.
+    const other = await stage.get('/y');
+    await (await worker.session()).send({ code: 200, headers: [], body: '' });
+    await other.readAnswer();
+    await session.send({ type: 'credit', credits: WINDOW });
+    await session.until('the end', () => lastPart(session));
+    expect(bodyAt(session)).toBe(piece);
+    expect(session.of('data')).toHaveLength(1);
+    await session.send({ code: 200, headers: [], body: 'taken' });
+    expect((await client.readAnswer()).body.toString()).toBe('taken');
+    await stage.empty();
+    expect(session.of('cancel')).toEqual([]);
+  });
+
   it('makes the client wait while the worker gives no credits', async () => {
     const stage = await ZhttpStage.start(opened);
     const worker = await stage.worker();
