@@ -11,6 +11,10 @@ import { withoutLog } from '../runtime/log.js';
 import { startPinghub } from '../runtime/pinghub.js';
 import { type PinghubFlags, parsePinghubArguments } from './pinghub-arguments.js';
 
+/** The original's: messages that wait for a client, and bytes of one. */
+const OUTBOX_MESSAGES = 256;
+const MAX_MESSAGE_BYTES = 65_536;
+
 /** @param argv - the arguments behind `pinghub` */
 export async function runPinghub(argv: readonly string[]): Promise<void> {
   const parsed = parsePinghubArguments(argv);
@@ -34,16 +38,17 @@ async function serve(flags: PinghubFlags, log: GoLog | undefined): Promise<void>
   const settings = settingsOf(flags);
   const metricsPort = portOf(flags.mport, 'mport');
   log?.write(`********** pid ${process.pid} starting **********`);
-  const running = await startPinghub({ settings, metricsPort, logger: log?.logger ?? withoutLog });
+  const starting = startPinghub({ settings, metricsPort, logger: log?.logger ?? withoutLog });
   let ending = false;
   const end = async (): Promise<void> => {
     if (ending) process.exit(1);
     ending = true;
-    await running.close();
+    await (await starting).close();
     log?.write(`********** pid ${process.pid} stopping **********`);
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end());
+  await starting;
 }
 
 function settingsOf({ addr, origin }: PinghubFlags): Settings {
@@ -51,6 +56,8 @@ function settingsOf({ addr, origin }: PinghubFlags): Settings {
   return resolveSettings({
     http: isAbsolute(addr) ? { listen: [], unix: [addr] } : { listen: [addressOf(addr)] },
     control: { listen: undefined },
+    // The limit is that in messages.
+    hold: { outboxBytes: OUTBOX_MESSAGES * MAX_MESSAGE_BYTES },
     zeromq: { pull: [], sub: [], rep: [] },
     routes: { lines: [route] },
   });

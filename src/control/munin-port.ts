@@ -2,7 +2,7 @@
  * The metrics port of the original Pinghub (pinghub specification 7): whoever connects over TCP is told six lines, sorted by
  * name, and the connection ends. Nothing is read.
  */
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import { listenOn } from '../sockets/open-sockets.js';
 import { Timed, type Wheel } from '../time/wheel.js';
@@ -13,6 +13,8 @@ const TICK = 5_000;
 const ALPHA = 1 - Math.exp(-5 / 300);
 /** Connections at a time; each lasts for one write. */
 const MAX_CONNECTIONS = 100;
+/** Milliseconds that a client may take to take the report. */
+const PATIENCE = 5_000;
 
 /** What the lines are made of, read when somebody asks. */
 export interface PinghubFigures {
@@ -28,6 +30,7 @@ type MeterName = 'drops' | 'postmsgs' | 'sends' | 'websocketmsgs';
 
 export class MuninPort extends Timed {
   private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
   private readonly meters: Readonly<Record<MeterName, FiveMinutes>> = {
     drops: new FiveMinutes(),
     postmsgs: new FiveMinutes(),
@@ -42,9 +45,12 @@ export class MuninPort extends Timed {
   ) {
     super();
     this.server = createServer((socket) => {
+      this.sockets.add(socket);
       socket.on('error', () => socket.destroy());
-      socket.end(this.report());
-      socket.resume();
+      socket.on('close', () => this.sockets.delete(socket));
+      // Whatever it has to say, and whether it ends its side or not.
+      socket.end(this.report(), () => socket.destroySoon());
+      socket.setTimeout(PATIENCE, () => socket.destroy());
     });
     this.server.maxConnections = MAX_CONNECTIONS;
   }
@@ -59,7 +65,9 @@ export class MuninPort extends Timed {
   async close(): Promise<void> {
     this.wheel.stop(this);
     if (!this.server.listening) return;
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
   }
 
   onTime(): void {

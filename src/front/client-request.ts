@@ -25,6 +25,8 @@ export interface ClientRequest {
   readonly method: string;
   /** As in the request line: path and query, or an absolute URI, or `*`. */
   readonly target: string;
+  /** The client's own `target`, where an auth service has put another one in its place. */
+  readonly askedFor?: string;
   readonly headers: HeaderList;
   /** True when the client came over TLS. */
   readonly secure: boolean;

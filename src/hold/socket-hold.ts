@@ -26,6 +26,8 @@ export interface SocketDeflate {
 interface Pulse {
   heardAt: number;
   pingAt: number;
+  /** A ping of ours is not answered yet. */
+  asked: boolean;
 }
 
 /** Why the socket is not read. */
@@ -87,12 +89,16 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
   }
 
   override onPong(content: Buffer): void {
+    // The answer to a ping of ours is no business of the origin.
+    const isOurs = this.pulse?.asked === true && content.length === 0;
     this.heardPong();
-    super.onPong(content);
+    if (!isOurs) super.onPong(content);
   }
 
   protected heardPong(): void {
-    if (this.pulse !== undefined) this.pulse.heardAt = this.parts.wheel.clock.now();
+    if (this.pulse === undefined) return;
+    this.pulse.heardAt = this.parts.wheel.clock.now();
+    this.pulse.asked = false;
   }
 
   override onTime(): void {
@@ -152,7 +158,7 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
 
   private beginPings({ interval, timeout }: Pings): void {
     const now = this.parts.wheel.clock.now();
-    this.pulse = { heardAt: now, pingAt: now + interval };
+    this.pulse = { heardAt: now, pingAt: now + interval, asked: false };
     this.parts.wheel.start(this, Math.min(interval, timeout));
   }
 
@@ -161,6 +167,8 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
     const { pings } = this.options.terms ?? {};
     if (pings === undefined) return;
     const now = this.parts.wheel.clock.now();
+    // What is not read cannot be heard.
+    if (this.stopped !== 0) pulse.heardAt = now;
     if (now - pulse.heardAt >= pings.timeout) {
       this.options.visit?.willEnd('gone');
       this.breakOff();
@@ -169,6 +177,7 @@ export class SocketHold extends WebSocketHold implements FrameHandler, SocketLis
     }
     if (now >= pulse.pingAt) {
       pulse.pingAt = now + pings.interval;
+      pulse.asked = true;
       this.transmit(PING);
     }
     this.parts.wheel.start(this, Math.min(pulse.pingAt, pulse.heardAt + pings.timeout) - now);

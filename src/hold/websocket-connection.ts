@@ -224,7 +224,8 @@ export abstract class WebSocketConnection extends Timed {
     }
     const verdict = outboxVerdict(parts, queuedBytes, bytes.length, messages);
     if (verdict === 'write') this.backlog.add(messages, bytes.length);
-    return verdict;
+    // Where messages are counted none may be missing between others.
+    return verdict === 'drop' ? 'close' : verdict;
   }
 
   /** Bytes of the messages in what is written; by default an estimate. */

@@ -18,9 +18,13 @@ export function askPinghub(
   request: ClientRequest,
   uri: RequestUri,
   body: ForwardedBody,
-): Verdict {
+  decide: (verdict: Verdict) => void,
+): void {
   const response = pinghubAnswer(partsOf(parts, route, target), requestOf(route, request, uri), body.whole());
-  return { kind: 'answer', response };
+  const { publishing } = parts;
+  // Who posts is told when there is room for more.
+  if (publishing.congested) publishing.whenClear(() => decide({ kind: 'answer', response }));
+  else decide({ kind: 'answer', response });
 }
 
 export function askPinghubSocket(
@@ -33,19 +37,26 @@ export function askPinghubSocket(
   return pinghubWebSocket(partsOf(parts, route, target), requestOf(route, request, uri));
 }
 
-function partsOf({ holds, publish }: ProxyParts, { prefix }: Route, { pinghub: options }: PinghubTarget): PinghubParts {
+function partsOf(
+  { holds, publishing }: ProxyParts,
+  { prefix }: Route,
+  { pinghub: options }: PinghubTarget,
+): PinghubParts {
   const { hub, counters } = holds;
   return {
     options,
     prefix,
     counters: counters.pinghub,
-    publish,
+    publishing,
     isOpen: (channel) => (hub.isAlone ? hub.count(channel, 'ws') > 0 : undefined),
   };
 }
 
-function requestOf(route: Route, { method, target, headers }: ClientRequest, uri: RequestUri): PinghubRequest {
+function requestOf(route: Route, request: ClientRequest, uri: RequestUri): PinghubRequest {
+  const { method, target, headers, askedFor } = request;
   const { path } = rewriteRequest(route, uri.authority, uri.path);
+  // What an auth service or the route made of the path is nobody else's business.
+  const isOwnPath = askedFor === undefined && path === uri.path;
   const base = isAbsolute(target) ? `${uri.secure ? 'https' : 'http'}://${uri.authority}` : '';
-  return { method, path, query: uri.query, base, headers };
+  return { method, path, isOwnPath, query: uri.query, base, headers };
 }

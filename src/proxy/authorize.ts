@@ -43,6 +43,9 @@ const NOT_ASKED_WITH = new Set([
 /** Target of a request that `X-Rewrite` may name: a path, and perhaps a query. */
 const REWRITTEN = /^\/[!-~\x80-\xff]*$/;
 
+/** The front of a target in absolute form. */
+const HOST_IN_TARGET = /^[A-Za-z]+:\/\/[^/?#]*/;
+
 export type Authorization =
   /** The request as it goes on. */
   | { readonly kind: 'allowed'; readonly request: ClientRequest }
@@ -82,13 +85,13 @@ class Asking extends Timed implements AnswerReceiver, Question {
     super();
   }
 
-  start(url: URL, { authority, path, query }: RequestUri): void {
+  start(url: URL, { authority }: RequestUri): void {
     const target = directTarget(url, undefined);
     const backend = this.parts.backendFor(target);
     if (backend === undefined) return;
     const headers: HeaderList = [
       ...withoutHeaders(this.request.headers, NOT_ASKED_WITH),
-      ['X-Original-URI', path + query],
+      ['X-Original-URI', this.request.target.replace(HOST_IN_TARGET, '') || '/'],
       ['X-Original-Method', this.request.method],
     ];
     const ask: OriginRequest = {
@@ -137,13 +140,14 @@ class Asking extends Timed implements AnswerReceiver, Question {
     if (code !== 204) return this.fault(`answered ${code}, neither 204 nor 403`);
     if (rewrite === undefined || rewrite === '') return { kind: 'allowed', request: this.request };
     if (!REWRITTEN.test(rewrite)) return this.fault('named something else than a path in X-Rewrite');
-    return { kind: 'allowed', request: { ...this.request, target: this.rewritten(rewrite) } };
+    const { request } = this;
+    return { kind: 'allowed', request: { ...request, target: this.rewritten(rewrite), askedFor: request.target } };
   }
 
   /** The query stays, unless the new path has its own. */
   private rewritten(path: string): string {
     const { target } = this.request;
-    const [, host = ''] = /^([A-Za-z]+:\/\/[^/?#]*)/.exec(target) ?? [];
+    const [host = ''] = HOST_IN_TARGET.exec(target) ?? [];
     const mark = target.indexOf('?');
     const query = path.includes('?') || mark < 0 ? '' : target.slice(mark);
     return host + path + query;

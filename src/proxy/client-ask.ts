@@ -59,11 +59,14 @@ export function askTestBackend(route: Route, uri: RequestUri, body: ForwardedBod
   return grip && isGripResponse(response.headers) ? judgeComplete(response) : { kind: 'answer', response };
 }
 
-/** Bytes of a request body that the route's built-in backend takes; undefined: it has none. */
+/** Bytes of a request body that the route's built-in backends take; undefined: it has none. */
 export function builtInBodyLimit({ targets }: Route, settings: ProxyParts['settings']): number | undefined {
-  const [target] = targets;
-  if (target?.kind === 'pinghub') return target.pinghub.maxBodyBytes;
-  return target?.kind === 'test' ? settings.maxAcceptRequestBytes : undefined;
+  let most: number | undefined;
+  for (const target of targets) {
+    if (target.kind === 'pinghub') most = Math.max(most ?? 0, target.pinghub.maxBodyBytes);
+    else if (target.kind === 'test') most = Math.max(most ?? 0, settings.maxAcceptRequestBytes);
+  }
+  return most;
 }
 
 /** Bytes of a request body that are read before the origin is asked. */

@@ -131,7 +131,7 @@ export class HttpSession {
       return;
     }
     if (target.kind === 'pinghub') {
-      decide(askPinghub(this.parts, route, target, this.request, this.uri, this.body));
+      askPinghub(this.parts, route, target, this.request, this.uri, this.body, decide);
       return;
     }
     const backend = this.parts.backendFor(target);
@@ -376,7 +376,14 @@ function retryOf(
     if (exchange instanceof JsonpExchange) exchange.startAnew();
     const { route, trusted, visit } = admission;
     const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
-    const now = { route: route && findRouteAgain(parts, route, uri), trusted, visit };
+    const place = request.askedFor === undefined ? uri : clientsOwnUri(parts, request);
+    const now = { route: route && findRouteAgain(parts, route, place), trusted, visit };
     new HttpSession(parts, request, uri, exchange, now, { body, lastIds }).start();
   };
+}
+
+/** What a client asked for whose path an auth service has rewritten: routes are found by that. */
+function clientsOwnUri({ settings }: ProxyParts, { askedFor, ...request }: ClientRequest): RequestUri {
+  const target = askedFor ?? request.target;
+  return requestUri({ ...request, target }, settings.acceptXForwardedProtocol);
 }

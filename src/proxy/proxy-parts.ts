@@ -1,4 +1,6 @@
 /** What the proxy works with; put together by `runtime`. */
+
+import type { BackendPublishing } from '../backend/backend-publishing.js';
 import type { HeaderSettings } from '../backend/request-headers.js';
 import type { Signer } from '../backend/signature.js';
 import type { HttpBackend } from '../backend/verdict.js';
@@ -9,7 +11,6 @@ import type { ConnectionTerms } from '../hold/connection-terms.js';
 import type { HoldParts } from '../hold/hold-parts.js';
 import type { Watch } from '../observe/visit.js';
 import { getHeader } from '../protocol/headers.js';
-import type { Item } from '../protocol/item.js';
 import type { Route, Target } from '../routes/route.js';
 import type { RouteTable } from '../routes/route-table.js';
 import type { RequestRate } from './request-rate.js';
@@ -54,8 +55,7 @@ export interface ProxyParts {
   readonly websocket: WebSocketLimits;
   /** The table in force; asked anew for each request. */
   readonly routes: () => RouteTable;
-  /** Publishes for a built-in backend: to the holds of all processes, in one order. */
-  readonly publish: (item: Item) => void;
+  readonly publishing: BackendPublishing;
   /** The way to a target; undefined when there is none in this process. */
   readonly backendFor: (target: Target) => HttpBackend | undefined;
   /** The way to targets that speak WebSocket themselves. */

@@ -65,7 +65,8 @@ function serveAuthorized(
   const question = authorize(parts, { route, auth, visit }, request, uri, (result) => {
     exchange.onGone = undefined;
     if (result.kind === 'allowed') {
-      const { request: allowed } = result;
+      // A session of SockJS is where the client says, whatever its origin will be asked for.
+      const allowed = speaksSockjs(route, uri) ? request : result.request;
       const now = requestUri(allowed, parts.settings.acceptXForwardedProtocol);
       serveTrusted(parts, allowed, exchange, now, { route, trusted, visit });
       return;

@@ -19,7 +19,8 @@ export function refuseHandshake(parts: ProxyParts, request: ClientRequest): Comp
   const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
   const route = findRoute(parts, 'ws', request, uri);
   const [target] = route?.targets ?? [];
-  if (route === undefined || target?.kind !== 'pinghub') return undefined;
+  // Who is kept out by an auth service learns nothing of what is behind it.
+  if (route === undefined || route.auth !== undefined || target?.kind !== 'pinghub') return undefined;
   const verdict = askPinghubSocket(parts, route, target, request, uri);
   return verdict.kind === 'reject' ? verdict.response : undefined;
 }

@@ -67,15 +67,19 @@ export class WebSocketSession {
     withTrust(partsFor(this.parts, route), this.request, (trusted) => this.startOn(route, trusted));
   }
 
-  /** For a client whose request has been counted and looked at. @param trusted - it is a proxy we trust */
-  startOn(route: Route, trusted: boolean): void {
+  /**
+   * For a client whose request has been counted and looked at.
+   * @param trusted - it is a proxy we trust
+   * @param authorized - the route's auth service has let it in
+   */
+  startOn(route: Route, trusted: boolean, authorized = false): void {
     this.route = route;
     this.parts = partsFor(this.parts, route);
     this.trusted = trusted;
     this.arrive(route);
     // It may have gone while its signature was checked.
     if (this.door.gone) this.log({ kind: 'error' });
-    else if (route.auth === undefined) this.ask(route, 0);
+    else if (route.auth === undefined || authorized) this.ask(route, 0);
     else this.authorize(route, route.auth);
   }
 
@@ -126,6 +130,8 @@ export class WebSocketSession {
     if (target === undefined) return;
     this.tried.push(target);
     const decide = (verdict: WebSocketVerdict): void => this.decide(route, target, index, verdict);
+    // Built-in backends answer at once, but it may take a moment until the client can be held.
+    this.door.onGone = () => this.log({ kind: 'error' });
     if (target.kind === 'test') {
       const { path } = rewriteRequest(route, this.uri.authority, this.uri.path);
       decide(testWebSocket({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg }, this.gripFor(route)));

@@ -27,8 +27,9 @@ export interface PinghubTerms {
   readonly pings: { readonly interval: number; readonly timeout: number };
 }
 
-/** `scheme://host`, with a port where one is written; nothing behind it. */
-const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?:\[[0-9A-Fa-f:.]+\]|[^/?#@:[\]\s]+)(?::[0-9]{1,5})?$/;
+/** `scheme://host`, with a port where one is written; what stands behind it counts only in a comparison of the whole. */
+const ORIGIN =
+  /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?:[^/?#@\s]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/?#@:[\]\s]+)(?::[0-9]{1,5})?(?:[/?#]\S*)?$/;
 
 const SECOND = 1_000;
 /** Milliseconds: how long one write may take in the original. */
@@ -40,6 +41,11 @@ const MAX_SECONDS = 86_400;
 export function readPinghubOptions(props: readonly Property[]): PinghubOptions {
   const origin = filledValue(props, 'origin');
   if (origin !== undefined && !ORIGIN.test(origin)) throw invalid('origin must use format scheme://host[:port]');
+  const pings = {
+    interval: readNumber(props, 'ping_interval', 27, MAX_SECONDS) * SECOND,
+    timeout: readNumber(props, 'pong_timeout', 30, MAX_SECONDS) * SECOND,
+  };
+  if (pings.timeout <= pings.interval) throw invalid('pong_timeout must be longer than ping_interval');
   return {
     origin,
     socketPublish: readFlag(props, 'ws_publish', true),
@@ -49,10 +55,7 @@ export function readPinghubOptions(props: readonly Property[]): PinghubOptions {
       outboxMessages: readNumber(props, 'outbox', 256, 1_000_000_000),
       slowCloseCode: undefined,
       closeTimeout: CLOSE_TIMEOUT,
-      pings: {
-        interval: readNumber(props, 'ping_interval', 27, MAX_SECONDS) * SECOND,
-        timeout: readNumber(props, 'pong_timeout', 30, MAX_SECONDS) * SECOND,
-      },
+      pings,
     },
   };
 }

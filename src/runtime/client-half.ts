@@ -3,11 +3,13 @@
  * beside the half for publishers; each worker has one of its own.
  */
 import { readFileSync } from 'node:fs';
+import type { BackendPublishing } from '../backend/backend-publishing.js';
 import { Signer } from '../backend/signature.js';
 import { verificationKeyOf, verifyGripSig } from '../backend/trust.js';
 import type { HttpBackend } from '../backend/verdict.js';
 import type { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { ListenAddress, Settings } from '../config/settings.js';
+import { HoldfastError } from '../errors/holdfast-error.js';
 import { EdgeServer } from '../front/edge/edge-server.js';
 import type { Front, FrontOptions } from '../front/front.js';
 import { Http1Server } from '../front/http1-server.js';
@@ -28,7 +30,6 @@ import type { ConnectionStats } from '../observe/stats/connection-stats.js';
 import { emptySurvey, type Survey } from '../observe/survey.js';
 import { Watch } from '../observe/visit.js';
 import { HTTP_FILTER_RATE } from '../protocol/filters/http-filter.js';
-import type { Item } from '../protocol/item.js';
 import { parseKey } from '../protocol/key-format.js';
 import type { ProxyParts } from '../proxy/proxy-parts.js';
 import { RequestRate } from '../proxy/request-rate.js';
@@ -55,8 +56,7 @@ export interface ClientHalfParts {
   readonly counters: Counters;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
-  /** Publishes to the holds of all processes. */
-  readonly publish: (item: Item) => void;
+  readonly publishing: BackendPublishing;
   /** The way to ZeroMQ handlers; undefined while there is none. */
   readonly zeroMq: () => HttpBackend | undefined;
   /** The sessions with ZeroMQ handlers that stream. */
@@ -121,7 +121,7 @@ export class ClientHalf {
     this.proxy = {
       settings: { ...settings.proxy, logFrom: settings.log.from, logUserAgent: settings.log.userAgent },
       websocket: { ...settings.websocket, terms: termsOf(settings.websocket) },
-      publish: parts.publish,
+      publishing: parts.publishing,
       routes: () => this.table,
       backendFor: (target) => this.backends.backendFor(target),
       webSockets: this.backends.webSockets,
@@ -243,8 +243,13 @@ export class ClientHalf {
 }
 
 /** What all WebSockets are held to; undefined where the settings ask for nothing besides bytes. */
-function termsOf(settings: Settings['websocket']): ConnectionTerms | undefined {
+/** @throws HoldfastError HOLDFAST_CONFIG_INVALID_VALUE when everybody would be cut off before the first ping */
+export function termsOf(settings: Settings['websocket']): ConnectionTerms | undefined {
   const { outboxMessages, slowCloseCode, pingInterval, pongTimeout } = settings;
+  if (pingInterval >= pongTimeout) {
+    const text = `websocket.pong_timeout (${pongTimeout}) must be longer than websocket.ping_interval (${pingInterval})`;
+    throw new HoldfastError('HOLDFAST_CONFIG_INVALID_VALUE', text);
+  }
   if (outboxMessages === 0 && pingInterval === 0) return undefined;
   const pings = pingInterval === 0 ? undefined : { interval: pingInterval * 1_000, timeout: pongTimeout * 1_000 };
   return { outboxMessages, slowCloseCode, closeTimeout: CLOSE_TIMEOUT, pings };

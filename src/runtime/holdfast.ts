@@ -3,6 +3,7 @@
  * library comes through here, and the command line when there is a single process.
  */
 import { EventEmitter } from 'node:events';
+import type { BackendPublishing } from '../backend/backend-publishing.js';
 import { ZhttpSessions } from '../backend/zhttp/sessions.js';
 import type { ListenAddress, MetricsAddress, Settings } from '../config/settings.js';
 import { PublishDoor } from '../control/publish-door.js';
@@ -141,7 +142,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
         zeroMq,
         zhttp,
         stats: connections,
-        publish: (item) => void this.door.publish(item, 'backend'),
+        publishing: publishingBy(() => this.door),
       },
       parseRoutesLines([], COMMAND_LINE).table,
     );
@@ -259,4 +260,15 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     this.emit('close');
     this.removeAllListeners();
   }
+}
+
+/** Publishing for built-in backends in the process that takes items in. */
+function publishingBy(door: () => PublishDoor): BackendPublishing {
+  return {
+    publish: (item) => void door().publish(item, 'backend'),
+    get congested() {
+      return door().congested;
+    },
+    whenClear: (run) => door().whenClear(run),
+  };
 }

@@ -4,6 +4,7 @@ import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ConnectionMinutes } from '../observe/connection-minutes.js';
 import type { Transport } from '../observe/counters.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
+import { MAX_PATH_BYTES } from './unix-socket.js';
 
 export interface ListenAddress {
   readonly host: string;
@@ -163,6 +164,10 @@ export async function listenOn<Address extends SocketAddress>(
   { setting, warnings }: ListenOptions,
 ): Promise<Address> {
   const name = 'path' in address ? address.path : `${address.host}:${address.port}`;
+  if ('path' in address && Buffer.byteLength(address.path) > MAX_PATH_BYTES) {
+    const text = `cannot listen on ${name} (setting ${setting}): the path has more than ${MAX_PATH_BYTES} bytes`;
+    throw new HoldfastError('HOLDFAST_LISTEN_FAILED', text);
+  }
   await new Promise<void>((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
       server.off('listening', onListening);

@@ -3,7 +3,7 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 
 /** Bytes of a path; libuv would cut a longer one. */
-const MAX_PATH_BYTES = 107;
+export const MAX_PATH_BYTES = 107;
 
 const IN_USE = ['EADDRINUSE'];
 /** What a visit ends with when nobody listens. Any other error (a full queue, permissions) is somebody's. */

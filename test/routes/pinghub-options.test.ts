@@ -50,8 +50,8 @@ describe('a pinghub target', () => {
 
   it.each([
     ['origin=example.com', 'origin must use format scheme://host[:port]'],
-    ['origin=https://example.com/', 'origin must use format scheme://host[:port]'],
-    ['origin=https://user@example.com', 'origin must use format scheme://host[:port]'],
+    ['origin=https://', 'origin must use format scheme://host[:port]'],
+    ['ping_interval=30', 'pong_timeout must be longer than ping_interval'],
     ['ws_publish=no', 'ws_publish must be true or false'],
     ['max_message=0', 'max_message must be a whole number from 1 to 1000000000'],
     ['max_body=1k', 'max_body must be a whole number from 1 to 1000000000'],

@@ -66,7 +66,14 @@ export class ZhttpStage {
     const { table } = parseRoutesLines([`${condition} zhttp/${spec}${properties}`], COMMAND_LINE);
     const resolved = resolveSettings({ http: { listen: [{ host: '127.0.0.1', port: 0 }] }, ...settings });
     const shared = { hub, wheel, log, warnings, counters };
-    const half = { ...shared, settings: resolved, random: () => 0, zeroMq: () => undefined, publish: () => {}, zhttp };
+    const half = {
+      ...shared,
+      settings: resolved,
+      random: () => 0,
+      zeroMq: () => undefined,
+      publishing: { publish: () => {}, congested: false, whenClear: (run: () => void) => run() },
+      zhttp,
+    };
     const clients = opened.add(new ClientHalf(half, table), (one) => one.close());
     const [address] = await clients.open();
     return new ZhttpStage(opened, spec, address?.port ?? 0, zhttp, sockets, hub, clock, log, counters);

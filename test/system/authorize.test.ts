@@ -114,6 +114,51 @@ describe('the auth option', () => {
     }
   });
 
+  it('shows nobody the path it has made: no redirect to it, and the route stays that of the client’s own', async () => {
+    const hub = await guarded((_request, response) => {
+      response.writeHead(204, { 'X-Rewrite': '/user//157/../1/chan' }).end();
+    });
+    const listener = await Listener.on(opened, `ws://127.0.0.1:${hub.port}/me/chan`);
+    expect((await fetch(`${hub.url}/me/chan`, { method: 'POST', body: 'x', redirect: 'manual' })).status).toBe(200);
+    expect(await listener.hears(1)).toEqual(['x']);
+    hub.holdfast.publish({ channel: 'pinghub:/user/1/chan', formats: { 'ws-message': { content: 'y' } } });
+    expect(await listener.hears(2)).toEqual(['x', 'y']);
+  });
+
+  it('is no way into another route when a client is asked for again', async () => {
+    let polls = 0;
+    const origin = await opened.origin((request, response) => {
+      polls += 1;
+      if (polls > 1) response.end(`again ${request.url}`);
+      else response.setHeader('Grip-Hold', 'response').setHeader('Grip-Channel', 'poll').end();
+    });
+    const { url, holdfast } = await guarded(
+      (_request, response) => void response.writeHead(204, { 'X-Rewrite': '/user/157' }).end(),
+      origin.target,
+      '*,path_beg=/me,id=mine',
+    );
+    const answer = fetch(`${url}/me`);
+    await new Promise((resolve) => holdfast.once('subscribe', resolve));
+    holdfast.publish({ channel: 'poll', formats: { 'http-response': { action: 'hint' } } });
+    expect(await (await answer).text()).toBe('again /user/157');
+  });
+
+  it('is asked once for each request of SockJS, and its session opens', async () => {
+    const asked: string[] = [];
+    const { url } = await guarded(
+      (request, response) => {
+        asked.push(String(request.headers['x-original-uri']));
+        response.writeHead(204, { 'X-Rewrite': '/elsewhere' }).end();
+      },
+      'test',
+      '*,sockjs=/sock',
+    );
+    const poll = await fetch(`${url}/sock/000/session/xhr`, { method: 'POST' });
+    // The test target has no WebSocket there; what counts is that it was asked.
+    expect([200, 404]).toContain(poll.status);
+    expect(asked).toEqual(['/sock/000/session/xhr']);
+  });
+
   it('is asked once for a client that is held, however often its origin is', async () => {
     let polls = 0;
     const origin = await opened.origin((request, response) => {

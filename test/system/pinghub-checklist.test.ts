@@ -96,6 +96,13 @@ describe('handshakes', () => {
     ]) {
       expect(await stage.refused('/a', { Origin: origin }), origin).toBe(403);
     }
+    const two = await stage.raw(
+      handshake({ Origin: 'https://example.com:444' }).replace('\r\n\r\n', '\r\nOrigin: https://evil.example\r\n\r\n'),
+      true,
+    );
+    expect(two.status).toBe(101);
+    const listed = await stage.raw(handshake({ Origin: 'https://example.com:444, https://evil.example' }));
+    expect(listed.status).toBe(403);
     const plain = await PinghubStage.set(opened, ORIGIN);
     expect(await plain.refused('/a', { Origin: 'https://example.com:443' })).toBe(403);
     expect((await plain.get('/a', { headers: { Origin: 'https://example.net' } })).status).toBe(200);
@@ -200,6 +207,13 @@ describe('requests', () => {
     expect((await stage.raw(handshake({}, 'GET', '//a'))).head).toMatch(/^Location: \/a\r$/m);
     const absolute = await stage.raw('GET http://ws.example//a HTTP/1.1\r\nHost: ws.example\r\n\r\n');
     expect(absolute.head).toMatch(/^Location: http:\/\/ws\.example\/a\r$/m);
+  });
+
+  it('are not sent elsewhere for a path that is none of theirs', async () => {
+    const stage = await PinghubStage.set(opened, '', '*,path_beg=/push,path_rem=5');
+    const listener = await stage.listen('/push/a');
+    expect(await stage.post('/push//a', 'x')).toEqual([200, 'OK\n']);
+    expect(await listener.hears(1)).toEqual(['x']);
   });
 
   it('name the same channel by any escapes and query, and another one by a slash at the end', async () => {

@@ -95,6 +95,20 @@ describe('holdfast pinghub', () => {
     expect(await child.ended()).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
   });
 
+  it('ends also when somebody keeps the metrics port open', async () => {
+    const { mport, child } = await started();
+    const socket = opened.add(connect({ port: mport, host: '127.0.0.1', allowHalfOpen: true }), (one) => one.destroy());
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('data', resolve));
+    process.kill(child.pid, 'SIGTERM');
+    expect((await child.ended()).code).toBe(0);
+  });
+
+  it('says that a path is too long', async () => {
+    const { code, stderr } = await run('-addr', join(folder(), 'x'.repeat(100)), '-mport', '0').ended();
+    expect([code, stderr]).toEqual([1, expect.stringContaining('the path has more than 107 bytes')]);
+  });
+
   it('listens on a Unix socket, replaces a stale file, and removes its own', async () => {
     const path = join(folder(), 'socket');
     const [mport = 0, other = 0] = await freePorts(2);

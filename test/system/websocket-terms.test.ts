@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { clientPort, Opened } from '../support/closing.js';
+import { EventsOrigin } from '../support/events-origin.js';
 import { itemFor } from '../support/several.js';
 import { StepListener } from '../support/step-listener.js';
 
@@ -42,6 +43,30 @@ describe('settings for all WebSockets', () => {
     await pong;
     expect(steps.of('hold:end')).toHaveLength(1);
     expect(holdfast.counters.holds.ws).toBe(1);
+  });
+
+  it('keeps the answers to its pings from origins', async () => {
+    const origin = opened.add(
+      await EventsOrigin.start((request) => request.answer(request.events[0] === 'OPEN' ? ['OPEN'] : [])),
+      (one) => one.stop(),
+    );
+    const settings = { websocket: { pingInterval: 0.3, pongTimeout: 5 } };
+    const holdfast = await opened.holdfast({ routes: [`* ${origin.target},over_http`], settings });
+    const client = await socket(clientPort(holdfast));
+    for (let count = 0; count < 3; count += 1) await new Promise((resolve) => client.once('ping', resolve));
+    // One that answers nothing is the origin's.
+    client.pong('own');
+    await origin.request(1);
+    expect(origin.requests.map(({ events }) => events)).toEqual([['OPEN'], ['PONG own']]);
+  });
+
+  it.each([
+    ['{"pingInterval":30,"pongTimeout":30}', { pingInterval: 30, pongTimeout: 30 }],
+    ['{"pingInterval":60}', { pingInterval: 60 }],
+  ])('refuses %s, by which everybody would be cut off', async (_name, websocket) => {
+    await expect(opened.holdfast({ routes: ['* test'], settings: { websocket } })).rejects.toThrow(
+      'must be longer than websocket.ping_interval',
+    );
   });
 
   it('sends no pings by default', async () => {

@@ -36,7 +36,7 @@ export function refusal(code: number): CompleteResponse {
 /** Clients that are no browsers name no origin. Of several only the first counts. */
 function isAllowed(headers: HeaderList, allowed: string): boolean {
   if (!hasHeader(headers, 'origin')) return true;
-  const named = (getHeaders(headers, 'origin')[0] ?? '').split(',')[0]?.trim() ?? '';
+  const [named = ''] = getHeaders(headers, 'origin');
   if (named === allowed) return true;
   const [, scheme, host] = SCHEME_AND_HOST.exec(named) ?? [];
   const [, allowedScheme, allowedHost] = SCHEME_AND_HOST.exec(allowed) ?? [];

@@ -2,9 +2,10 @@
 import { isUtf8 } from 'node:buffer';
 
 export type PathReading =
-  | { readonly kind: 'path'; readonly path: string }
-  /** It is not in clean form; the target that is. */
-  | { readonly kind: 'redirect'; readonly path: string }
+  /** Without escapes, one character for each byte. */
+  | { readonly kind: 'path'; readonly bytes: string }
+  /** It is not in clean form: the one that is, without escapes, and as a target. */
+  | { readonly kind: 'redirect'; readonly bytes: string; readonly clean: string }
   /** An escape that is none. */
   | { readonly kind: 'malformed' };
 
@@ -27,7 +28,7 @@ export function readPath(encoded: string): PathReading {
   if (BAD_ESCAPE.test(encoded)) return { kind: 'malformed' };
   const bytes = encoded.replace(ESCAPE, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   const clean = cleanPath(bytes);
-  return clean === bytes ? { kind: 'path', path: bytes } : { kind: 'redirect', path: escapePath(clean) };
+  return clean === bytes ? { kind: 'path', bytes } : { kind: 'redirect', bytes: clean, clean: escapePath(clean) };
 }
 
 /** The channel's own part of its name. @param bytes - one character for each byte */

@@ -10,6 +10,7 @@ import type { CompleteResponse } from '../../protocol/instruct.js';
 import type { Item } from '../../protocol/item.js';
 import { reasonOf } from '../../protocol/status-reasons.js';
 import type { PinghubOptions } from '../../routes/pinghub-options.js';
+import type { BackendPublishing } from '../backend-publishing.js';
 import type { WebSocketVerdict } from '../websocket-verdict.js';
 import { refusal, refusalOf } from './handshake.js';
 import { clientPage, PAGE_HEADERS } from './page.js';
@@ -20,6 +21,8 @@ export interface PinghubRequest {
   readonly method: string;
   /** Percent-encoded, after rewriting, without the query. */
   readonly path: string;
+  /** The client knows it: it can be sent to another one. */
+  readonly isOwnPath: boolean;
   /** With its question mark, or empty. */
   readonly query: string;
   /** `http://HOST` or `https://HOST`, where the request line named the host; a redirect names it too then. */
@@ -43,7 +46,7 @@ export interface PinghubParts {
   /** Stands before the names of channels: the route's prefix. */
   readonly prefix: string;
   readonly counters: PinghubCounters;
-  publish(item: Item): void;
+  readonly publishing: BackendPublishing;
   /** Whether anybody is on a channel; undefined where that is not known. */
   isOpen(channel: string): boolean | undefined;
 }
@@ -68,9 +71,9 @@ export function pinghubAnswer(
 ): CompleteResponse {
   const reading = readPath(request.path);
   if (reading.kind === 'malformed') return failure(400, '400 Bad Request');
-  if (reading.kind === 'redirect') return redirect(request, reading.path);
+  if (reading.kind === 'redirect' && request.isOwnPath) return redirect(request, reading.clean);
   if (request.method !== 'GET' && request.method !== 'POST') return answer(405, [], EMPTY);
-  const checked = checkPath(reading.path);
+  const checked = checkPath(reading.bytes);
   if (checked.kind === 'invalid') return failure(400, checked.text);
   if (request.method === 'GET') return answer(200, PAGE_HEADERS, clientPage(checked.path));
   return publishPosted(parts, parts.prefix + pinghubChannel(checked.path), body);
@@ -79,8 +82,10 @@ export function pinghubAnswer(
 export function pinghubWebSocket(parts: PinghubParts, request: PinghubRequest): WebSocketVerdict {
   const reading = readPath(request.path);
   if (reading.kind === 'malformed') return { kind: 'reject', response: failure(400, '400 Bad Request') };
-  if (reading.kind === 'redirect') return { kind: 'reject', response: redirect(request, reading.path) };
-  const checked = checkPath(reading.path);
+  if (reading.kind === 'redirect' && request.isOwnPath) {
+    return { kind: 'reject', response: redirect(request, reading.clean) };
+  }
+  const checked = checkPath(reading.bytes);
   if (checked.kind === 'invalid') return { kind: 'reject', response: failure(400, checked.text) };
   const { options } = parts;
   const refused = refusalOf(request, options.origin);
@@ -99,11 +104,14 @@ export function pinghubWebSocket(parts: PinghubParts, request: PinghubRequest): 
 }
 
 function publishPosted(parts: PinghubParts, channel: string, body: Buffer | undefined): CompleteResponse {
-  if (body === undefined) return failure(413, `Error: message must not exceed ${parts.options.maxBodyBytes} bytes.`);
+  const { maxBodyBytes } = parts.options;
+  if (body === undefined || body.length > maxBodyBytes) {
+    return failure(413, `Error: message must not exceed ${maxBodyBytes} bytes.`);
+  }
   if (!isUtf8(body)) return failure(400, NOT_UNICODE);
   parts.counters.posts += 1;
   if (parts.isOpen(channel) === false) parts.counters.drops += 1;
-  if (body.length > 0) parts.publish(itemOf(channel, body));
+  if (body.length > 0) parts.publishing.publish(itemOf(channel, body));
   return answer(200, [['Content-Type', 'text/plain; charset=utf-8']], OK);
 }
 
@@ -144,8 +152,16 @@ class PinghubSocket implements WebSocketOrigin {
       client?.close(INVALID_DATA, '');
     } else {
       parts.counters.messages += 1;
-      if (parts.options.socketPublish) parts.publish(itemOf(channel, content));
+      if (parts.options.socketPublish) this.publish(parts.publishing, itemOf(channel, content));
     }
+  }
+
+  /** A fast sender is slowed to what the slowest process takes. */
+  private publish(publishing: BackendPublishing, item: Item): void {
+    publishing.publish(item);
+    if (!publishing.congested) return;
+    this.client?.pause();
+    publishing.whenClear(() => this.client?.resume());
   }
 
   ping(content: Buffer): void {

@@ -123,7 +123,7 @@ function poll(parts: ProxyParts, asked: Asked, id: string, answer: SockjsAnswer)
   // What its origin sees, and what is logged, is the WebSocket that it stands for.
   const handshake = { ...request, method: 'GET', headers, body: undefined };
   const uri = originUri(route, asked.uri, 'http');
-  new WebSocketSession(parts, handshake, session, uri).startOn(route, trusted);
+  new WebSocketSession(parts, handshake, session, uri).startOn(route, trusted, true);
 }
 
 function send(parts: ProxyParts, id: string, answer: SockjsAnswer, payload: Buffer): void {

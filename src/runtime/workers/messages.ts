@@ -70,6 +70,8 @@ export type MainMessage =
   | { readonly kind: 'resume'; readonly turn: number }
   /** Which of these connections are open; answered by `found`. `refresh`: have them ask their origins now. */
   | { readonly kind: 'find'; readonly id: number; readonly ids: readonly string[]; readonly refresh: boolean }
+  /** So much waits for some worker that what is published for clients of this one should wait; or does no more. */
+  | { readonly kind: 'congested'; readonly on: boolean }
   /** Somebody listens to the stats socket from now on. */
   | { readonly kind: 'watch' }
   | { readonly kind: 'close' }

@@ -10,11 +10,13 @@ import { PublishDoor } from '../../control/publish-door.js';
 import { Counters, type CounterValues, sumOf } from '../../observe/counters.js';
 import type { Logger } from '../../observe/logger.js';
 import { ReadableRate } from '../../observe/readable-rate.js';
+import type { Item } from '../../protocol/item.js';
 import { COMMAND_LINE, parseRoutesLines } from '../../routes/load-routes.js';
 import type { RouteTable } from '../../routes/route-table.js';
 import { clearPath } from '../../sockets/unix-socket.js';
 import { systemClock } from '../../time/clock.js';
 import { Wheel } from '../../time/wheel.js';
+import { termsOf } from '../client-half.js';
 import { FirstSubscriptions } from '../first-subscriptions.js';
 import { type Addresses, NOWHERE, type Running } from '../holdfast.js';
 import { MetricsPort } from '../metrics-port.js';
@@ -54,12 +56,16 @@ export class SeveralProcesses implements Running {
   private readonly tracing: TracingOnDemand;
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
+  /** The workers have been told that what their clients publish should wait. */
+  private holdingBack = false;
   private reachable: Addresses = NOWHERE;
 
   private constructor({ settings, logger, forgiveRoutes }: SeveralOptions) {
     const { wheel } = this;
     const { clock } = wheel;
     const count = workerCount(settings);
+    // Each worker would say it once more.
+    termsOf(settings.websocket);
     this.unix = settings.http.unix;
     const warnings = new ReadableRate(logger, clock);
     const shared = { wheel, log: logger, warnings, counters: this.own };
@@ -75,7 +81,7 @@ export class SeveralProcesses implements Running {
       log: logger,
       link: {
         hub: this.hub,
-        publish: (item) => void door.publish(item, 'backend'),
+        publish: (item) => this.publishForWorker(door, item),
         zeroMq: () => this.zeroMq.requests,
         zhttp: this.zeroMq.sockets,
         relay: new SessionRelay((number) => this.pool.serving(number)),
@@ -168,6 +174,18 @@ export class SeveralProcesses implements Running {
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
+  }
+
+  /** Its clients cannot be told to wait here: the workers are, as long as one of them cannot keep up. */
+  private publishForWorker(door: PublishDoor, item: Item): void {
+    door.publish(item, 'backend');
+    if (!door.congested || this.holdingBack) return;
+    this.holdingBack = true;
+    this.pool.broadcast({ kind: 'congested', on: true });
+    door.whenClear(() => {
+      this.holdingBack = false;
+      this.pool.broadcast({ kind: 'congested', on: false });
+    });
   }
 
   private async putInForce(table: RouteTable): Promise<void> {

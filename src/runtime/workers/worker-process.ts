@@ -96,7 +96,7 @@ export class WorkerProcess {
         sockjsElsewhere,
         onClients,
         stats,
-        publish: (item) => uplink.publish(item),
+        publishing: uplink,
       },
       table,
     );
@@ -152,6 +152,9 @@ export class WorkerProcess {
         this.bus.send({ kind: 'found', id, ids: this.clients.find(ids, refresh) });
         return;
       }
+      case 'congested':
+        this.uplink.setCongested(message.on);
+        return;
       case 'watch':
         this.stats?.wake();
         return;

@@ -3,6 +3,8 @@
  * subscribers once a turn of the event loop. An opening that was made while an earlier one of the same channel is not
  * answered yet is answered by its own answer and no other.
  */
+
+import type { BackendPublishing } from '../../backend/backend-publishing.js';
 import type { Hub } from '../../hub/hub.js';
 import { receivedStep } from '../../hub/hub-watch.js';
 import { Tally } from '../../hub/tally.js';
@@ -16,7 +18,10 @@ import { CHANNEL, FRAMES, type MainMessage, type WorkerMessage } from './message
 
 export type WorkerBus = Bus<WorkerMessage, MainMessage>;
 
-export class WorkerUplink implements Uplink {
+export class WorkerUplink implements Uplink, BackendPublishing {
+  congested = false;
+  /** Who waits for room. */
+  private readonly waiting: (() => void)[] = [];
   private readonly writer = new FrameWriter();
   /** Openings without an answer. */
   private readonly unanswered = new Map<string, number>();
@@ -53,6 +58,18 @@ export class WorkerUplink implements Uplink {
     writer.begin(FRAMES.publish);
     writeItem(writer, item);
     this.bus.sendFrame(writer.end());
+  }
+
+  whenClear(run: () => void): void {
+    if (this.congested) this.waiting.push(run);
+    else run();
+  }
+
+  /** At the word of the main process. */
+  setCongested(on: boolean): void {
+    this.congested = on;
+    if (on) return;
+    for (const run of this.waiting.splice(0)) run();
   }
 
   forgetLastId(channel: string): void {
