@@ -13,7 +13,7 @@ export type DropReason =
   | 'abandoned'
   /** The rate limiter's queue was full. */
   | 'rate-limit'
-  /** A publisher's message could not be understood. */
+  /** A publisher's message, or a packet of a ZeroMQ handler, could not be understood, or broke the protocol. */
   | 'invalid-item'
   /** A message on the REP socket was no request. */
   | 'invalid-request'
@@ -21,7 +21,7 @@ export type DropReason =
   | 'unread-reply'
   /** A filter of the subscription kept the item back, or failed. */
   | 'filtered'
-  /** Too many items of a client waited for a filter's answer or a next link. */
+  /** Too many items of a client waited for a filter's answer or a next link, or too many packets for a process or a handler. */
   | 'queue-full'
   /** An item did not follow what the client had seen: its origin was asked instead. */
   | 'gap'

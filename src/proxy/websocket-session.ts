@@ -232,6 +232,8 @@ export class WebSocketSession {
       step = this.handshakeStep(target, request);
       call = open(request, (end) => {
         if (step !== undefined) endStep(step, end);
+        // A client that goes now cancels no handshake any more.
+        step = undefined;
       });
     });
   }

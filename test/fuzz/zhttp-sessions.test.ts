@@ -104,6 +104,7 @@ const step = fc.oneof(
       { kind: 'client' as const },
     ),
   },
+  { weight: 2, arbitrary: fc.constant({ kind: 'leave' as const }) },
   fc.constantFrom({ kind: 'time' as const }, { kind: 'lost' as const }, { kind: 'cancel' as const }),
 );
 
@@ -211,6 +212,12 @@ describe('a session with a ZHTTP handler', () => {
                 call.cancel();
                 cancelled = true;
                 break;
+              case 'leave':
+                receiver.leave = () => {
+                  call.cancel();
+                  cancelled = true;
+                };
+                break;
               case 'client':
             }
             expect(link.bytes).toBeLessThanOrEqual(handler.granted);
@@ -231,6 +238,7 @@ describe('a session with a ZHTTP handler', () => {
           await nextTurn();
           expect([sessions.size, link.ended]).toEqual([0, true]);
           expect(receiver.ended || receiver.failure !== undefined || cancelled).toBe(true);
+          expect(receiver.late).toBe(0);
         },
       );
       await share.checkAsync(property);

@@ -11,6 +11,11 @@ export class RecordingReceiver implements AnswerReceiver {
   ended = false;
   /** What it says to more bytes. */
   hungry = true;
+  /** Calls the call off within the next piece; nothing is to be told afterwards. */
+  leave: (() => void) | undefined = undefined;
+  private left = false;
+  /** Calls that came all the same. */
+  late = 0;
   private readonly pieces: Buffer[] = [];
   private readonly watch = new Watch();
 
@@ -21,20 +26,27 @@ export class RecordingReceiver implements AnswerReceiver {
 
   data(piece: Buffer): boolean {
     if (this.first === undefined || this.isOver) throw new Error('a piece out of turn');
+    if (this.left) this.late += 1;
     this.pieces.push(piece);
     this.size += piece.length;
     this.watch.changed();
+    if (this.leave !== undefined) {
+      this.left = true;
+      this.leave();
+    }
     return this.hungry;
   }
 
   end(): void {
     if (this.isOver) throw new Error('a second end');
+    if (this.left) this.late += 1;
     this.ended = true;
     this.watch.changed();
   }
 
   failed(failure: Failure): void {
     if (this.isOver) throw new Error('a second end');
+    if (this.left) this.late += 1;
     this.failure = failure;
     this.watch.changed();
   }

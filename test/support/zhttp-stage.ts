@@ -10,6 +10,7 @@ import { ZhttpSockets } from '../../src/backend/zhttp/zhttp-sockets.js';
 import { type DeepPartial, resolveSettings } from '../../src/config/schema.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { Hub } from '../../src/hub/hub.js';
+import type { Uplink } from '../../src/hub/uplink.js';
 import type { Counters } from '../../src/observe/counters.js';
 import { COMMAND_LINE, parseRoutesLines } from '../../src/routes/load-routes.js';
 import { ClientHalf } from '../../src/runtime/client-half.js';
@@ -31,6 +32,8 @@ export interface ZhttpStageOptions {
   /** Behind the target: `,over_http`, or further targets. */
   readonly properties?: string;
   readonly settings?: DeepPartial<Settings>;
+  /** Where items come from, when the hub does not take them in itself. */
+  readonly uplink?: Uplink;
 }
 
 /** An ipc address in a folder of its own. */
@@ -53,9 +56,9 @@ export class ZhttpStage {
   ) {}
 
   static async start(opened: Opened, options: ZhttpStageOptions = {}): Promise<ZhttpStage> {
-    const { condition = '*,debug', properties = '', settings = {} } = options;
+    const { condition = '*,debug', properties = '', settings = {}, uplink } = options;
     const spec = ipcAddress(opened);
-    const { hub, wheel, clock, log, warnings, counters } = sampleHub();
+    const { hub, wheel, clock, log, warnings, counters } = sampleHub({}, uplink);
     const instanceId = 'proxy_1-test';
     const socketWheel = opened.add(new Wheel(systemClock), (one) => one.close());
     const parts = { wheel: socketWheel, warnings, counters, instanceId };

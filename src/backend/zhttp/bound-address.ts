@@ -23,7 +23,7 @@ import { EXPIRY, MAX_BATCH, type PacketTaker } from './packet-link.js';
 /** Milliseconds between the end of a connection and the question who is still there: the socket notices a little later. */
 const PROBE_DELAY = 200;
 
-/** Sessions of clients that have gone before their handler spoke: that many are remembered to be cancelled. */
+/** Sessions of clients that have gone while no handler had them: that many are remembered to be cancelled. */
 const MAX_ABANDONED = 10_000;
 
 const SPACE = 0x20;
@@ -103,6 +103,8 @@ export class BoundAddress extends Timed {
       this.cancel(line.peer, id, line.nextSeq);
     } else if (this.abandoned >= MAX_ABANDONED) {
       this.forget(id);
+      const why = `${MAX_ABANDONED} sessions that were given up wait for their handler, others are not cancelled`;
+      this.dropped('zhttp-abandoned', why);
     } else {
       line.taker = undefined;
       this.abandoned += 1;
@@ -173,9 +175,7 @@ export class BoundAddress extends Timed {
 
   private hand(taker: PacketTaker | undefined, packet: ZhttpResponsePacket, frame: Buffer): void {
     if (taker === undefined || taker.packet(packet, frame)) return;
-    const { counters, warnings } = this.parts;
-    counters.dropped['queue-full'] += 1;
-    warnings.warn('zhttp-queue', 'zhttp: packets of handlers are dropped: a worker does not take what waits for it');
+    this.dropped('zhttp-queue', 'packets of handlers are dropped: a worker does not take what waits for it');
     const { id = [] } = packet;
     for (const one of typeof id === 'string' ? [id] : id.map((each) => each.id)) {
       const line = this.lines.get(one);
@@ -232,6 +232,13 @@ export class BoundAddress extends Timed {
 
   private peerLost(peer: string): void {
     for (const [id, line] of this.lines) if (line.peer === peer) line.taker?.lost(id, 'gone');
+  }
+
+  /** A packet is lost, because too many wait. */
+  private dropped(kind: string, why: string): void {
+    const { counters, warnings } = this.parts;
+    counters.dropped['queue-full'] += 1;
+    warnings.warn(kind, `zhttp: ${why}`);
   }
 
   private refuse(what: string): void {

@@ -27,6 +27,8 @@ export class ZhttpCall extends ZhttpSession implements AnswerCall, FeedHandler {
   private size = 0;
   /** The receiver wants no more for now. */
   private full = false;
+  /** It has called the call off, maybe in the middle of being told something: it is told nothing more. */
+  private calledOff = false;
   /** Bytes that it got and may not have taken. */
   private untaken = 0;
   private waiting: WaitingPieces | undefined = undefined;
@@ -55,15 +57,17 @@ export class ZhttpCall extends ZhttpSession implements AnswerCall, FeedHandler {
   }
 
   cancel(): void {
+    this.calledOff = true;
     this.feed.stop();
     this.end(true);
   }
 
   resume(): void {
     this.full = false;
-    const { waiting } = this;
-    this.waiting = undefined;
-    if (waiting !== undefined) for (const piece of waiting.take()) this.give(piece);
+    for (const piece of this.takeWaiting()) {
+      if (this.calledOff) return;
+      this.give(piece);
+    }
     if (this.full || this.isOver) return;
     this.taken(this.untaken);
     this.untaken = 0;
@@ -152,6 +156,12 @@ export class ZhttpCall extends ZhttpSession implements AnswerCall, FeedHandler {
     }
   }
 
+  private takeWaiting(): readonly Buffer[] {
+    const { waiting } = this;
+    this.waiting = undefined;
+    return waiting?.take() ?? [];
+  }
+
   private give(piece: Buffer): void {
     this.untaken += piece.length;
     if (!this.receiver.data(piece)) {
@@ -165,9 +175,11 @@ export class ZhttpCall extends ZhttpSession implements AnswerCall, FeedHandler {
   private finish(): void {
     // A handler that has said all of its answer may still wait for the rest of the request.
     this.end(!this.feed.isSent);
-    const { waiting } = this;
-    this.waiting = undefined;
-    if (waiting !== undefined) for (const piece of waiting.take()) this.receiver.data(piece);
+    for (const piece of this.takeWaiting()) {
+      if (this.calledOff) return;
+      this.receiver.data(piece);
+    }
+    if (this.calledOff) return;
     this.receiver.end();
     // Not before: whoever gets the answer may want all of the request's body.
     this.feed.stop();

@@ -1,6 +1,8 @@
 /** How sessions with ZHTTP workers end: in order, by errors, by silence, and by workers that do not keep to the protocol. */
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
+import { encodeZhttpRequest } from '../../../src/protocol/zhttp.js';
 import { Opened } from '../../support/closing.js';
 import { turnUntil, within } from '../../support/deadline.js';
 import { ZhttpStage } from '../../support/zhttp-stage.js';
@@ -163,6 +165,31 @@ describe('a session with a worker', () => {
     await session.head([], { body: 'begun' });
     expect(await session.gets('cancel')).toMatchObject({ seq: 1 });
     await stage.empty();
+  });
+
+  it('that is given up while ten thousand others wait to be cancelled is not, which is counted and told', async () => {
+    const stage = await ZhttpStage.start(opened);
+    const worker = await stage.worker();
+    const link = stage.sockets.link(stage.sessions);
+    const giveUp = (): void => {
+      const id = randomUUID();
+      link.begin(stage.spec, id, encodeZhttpRequest({ from: worker.instanceId, id, seq: 0 }));
+      link.end(stage.spec, id, true);
+    };
+    const waiting = (): number => stage.sockets.sessions(stage.spec);
+    while (waiting() < 10_000) {
+      // No more at a time than wait for a worker.
+      for (let left = Math.min(50, 10_000 - waiting()); left > 0; left -= 1) giveUp();
+      await turnUntil('the sessions', () => worker.count === waiting());
+    }
+    expect(stage.counters.dropped['queue-full']).toBe(0);
+    giveUp();
+    giveUp();
+    expect(waiting()).toBe(10_000);
+    expect(stage.counters.dropped['queue-full']).toBe(2);
+    expect(warnings(stage)).toEqual([
+      'warn zhttp: 10000 sessions that were given up wait for their handler, others are not cancelled',
+    ]);
   });
 
   it('in which the worker is silent for a minute is over, and the worker hears of it', async () => {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parseItemJson } from '../../../src/protocol/item-json.js';
 import { Opened } from '../../support/closing.js';
 import { turnUntil } from '../../support/deadline.js';
+import { RecordingUplink } from '../../support/recording-uplink.js';
+import { StepListener } from '../../support/step-listener.js';
 import { closeFrame, frame } from '../../support/websocket-client.js';
 import { ZhttpStage } from '../../support/zhttp-stage.js';
 
@@ -130,6 +132,23 @@ describe('the opening of a WebSocket', () => {
     await session.send({ code: 101, headers: [] });
     await session.gets('cancel');
     await stage.empty();
+  });
+
+  it('that the client gives up behind the worker’s 101 is cancelled, and announced as what it was', async () => {
+    // Nothing is said to the client before its channel is open.
+    const uplink = new RecordingUplink();
+    const stage = await ZhttpStage.start(opened, { properties: ',sub=all', uplink });
+    const steps = StepListener.on(opened);
+    const worker = await stage.worker();
+    const client = await stage.knock();
+    const session = await worker.session();
+    await session.send({ code: 101, headers: [] });
+    await turnUntil('the opening of the channel', () => uplink.calls.includes('open all'));
+    client.close();
+    await session.gets('cancel');
+    await steps.until('request:end');
+    const names = ['origin:start', 'origin:head', 'origin:end', 'request:end'];
+    expect(steps.names.filter((name) => /^(origin:|request:end)/.test(name))).toEqual(names);
   });
 });
 

@@ -1,7 +1,11 @@
 /** Credits both ways between a client and a ZHTTP worker (specification 9.4): neither side gets more than it takes. */
 import { describe, expect, it } from 'vitest';
+import type { OriginRequest } from '../../../src/backend/verdict.js';
+import { COMMAND_LINE, parseRoutesLines } from '../../../src/routes/load-routes.js';
+import type { Target } from '../../../src/routes/route.js';
 import { Opened } from '../../support/closing.js';
 import { within } from '../../support/deadline.js';
+import { RecordingReceiver } from '../../support/recording-receiver.js';
 import { ZhttpStage } from '../../support/zhttp-stage.js';
 import type { WorkerSession } from '../../support/zhttp-worker.js';
 
@@ -264,6 +268,37 @@ describe('the body of an answer', () => {
     await session.gets('cancel');
     await stage.empty();
     expect(stage.counters.dropped['invalid-item']).toBe(1);
+  });
+
+  it.each([
+    ['goes on', true],
+    ['is over', false],
+  ])('that waits is dropped by who calls it off within a piece, when it %s', async (_what, more) => {
+    const stage = await ZhttpStage.start(opened);
+    const worker = await stage.worker();
+    const [route] = parseRoutesLines([`* zhttp/${stage.spec}`], COMMAND_LINE).table.routes();
+    const target = route?.targets[0] as Target;
+    const receiver = new RecordingReceiver();
+    receiver.hungry = false;
+    const body = Buffer.alloc(0);
+    const request: OriginRequest = { method: 'GET', scheme: 'http', authority: 'a', path: '/', headers: [], body };
+    const call = stage.sessions.send(request, target, receiver);
+    const session = await worker.session();
+    // Large enough not to be put together.
+    const piece = text(5_000);
+    await session.head([], { body: piece });
+    for (let count = 0; count < 3; count += 1) await session.send({ body: piece, more: true });
+    // Another answer that has come tells that they have.
+    const other = await stage.get('/y');
+    await (await worker.session()).send({ code: 200, headers: [], body: '' });
+    await other.readAnswer();
+    expect(receiver.size).toBe(piece.length);
+    receiver.leave = () => call.cancel();
+    if (more) call.resume();
+    else await session.send({});
+    await stage.empty();
+    expect([receiver.told, receiver.late]).toEqual([['200', piece, piece], 0]);
+    if (more) await session.gets('cancel');
   });
 
   it('in a great many small pieces costs no more than its bytes while the client does not read', async () => {
