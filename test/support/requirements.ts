@@ -19,6 +19,7 @@ function runs(command: string, ...args: readonly string[]): boolean {
 }
 
 export const PYTHON = '/usr/bin/python3';
+export const CHROMIUM = '/usr/bin/chromium';
 
 export const REQUIREMENTS = {
   pushpin: {
@@ -40,6 +41,11 @@ export const REQUIREMENTS = {
     tests: 'the examples of the documentation',
     install: 'apt-get install curl',
     isThere: () => runs('curl', '--version') && runs('bash', '--version'),
+  },
+  chromium: {
+    tests: 'the page of Pinghub in a browser',
+    install: 'apt-get install chromium',
+    isThere: () => runs(CHROMIUM, '--version'),
   },
   descriptors: {
     tests: 'reloads with 5,000 held clients',
