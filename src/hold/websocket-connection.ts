@@ -218,7 +218,8 @@ export abstract class WebSocketConnection extends Timed {
     const most = this.options.terms?.outboxMessages ?? 0;
     if (most === 0) return outboxVerdict(parts, queuedBytes, bytes.length, messages);
     this.backlog ??= new MessageBacklog();
-    if (queuedBytes > 0 && this.backlog.waiting(queuedBytes) + messages > most) {
+    const waiting = this.backlog.waiting(queuedBytes);
+    if (waiting > 0 && waiting + messages > most) {
       tooManyWaiting(parts, messages, most);
       return 'close';
     }
