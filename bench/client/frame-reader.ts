@@ -2,12 +2,16 @@
 
 const TEXT = 1;
 const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
 /** Two bytes, and at most eight of an extended length. */
 const LONGEST_HEAD = 10;
 
 export interface FrameEvents {
   /** Part of the payload of a text frame. */
   payload(bytes: Buffer, start: number, end: number): void;
+  /** A ping is there. What it carries is not kept: servers that ping here send empty ones. */
+  ping?(): void;
   close(): void;
 }
 
@@ -53,10 +57,14 @@ export class FrameReader {
 
   private finish(): void {
     if (this.opcode === CLOSE) this.events.close();
+    else if (this.opcode === PING) this.events.ping?.();
     this.have = 0;
     this.left = -1;
   }
 }
+
+/** A client's answer to an empty ping. */
+export const EMPTY_PONG = Buffer.from([0x80 | PONG, 0x80, 0, 0, 0, 0]);
 
 /** The masked text frame of a client (a fixed mask: nothing here has to be hidden from anybody). */
 export function clientFrame(text: string): Buffer {

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { GREETING } from '../bodies.js';
 import { type MessageEvents, MessageReader } from '../payload.js';
-import { clientFrame, FrameReader } from './frame-reader.js';
+import { clientFrame, EMPTY_PONG, FrameReader } from './frame-reader.js';
 import type { Transport } from './messages.js';
 import { ResponseReader } from './response-reader.js';
 import type { Sockets } from './socket.js';
@@ -49,7 +49,8 @@ export class Hold implements MessageEvents {
     this.paused = options.unread ?? false;
     this.messages = new MessageReader(messageBytes, filling, this);
     const read = (bytes: Buffer, start: number, end: number): void => this.messages.read(bytes, start, end);
-    this.frames = transport === 'ws' ? new FrameReader({ payload: read, close: () => {} }) : undefined;
+    const ping = (): unknown => this.socket.write(EMPTY_PONG);
+    this.frames = transport === 'ws' ? new FrameReader({ payload: read, ping, close: () => {} }) : undefined;
     this.answer = new ResponseReader({
       head: (status) => this.headRead(status),
       body: (bytes, start, end) => this.bodyRead(bytes, start, end),

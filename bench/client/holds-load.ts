@@ -45,7 +45,7 @@ export class HoldsLoad implements Load {
         inFlight,
         messageBytes,
         unread,
-        pathOf: (at) => `${path}?ch=${channelOf(at)}${at < this.sharing ? also : ''}`,
+        pathOf: (at) => spec.path ?? `${path}?ch=${channelOf(at)}${at < this.sharing ? also : ''}`,
       },
       this.tally,
       { message: (hold, number, at) => this.message(hold, number, at) },

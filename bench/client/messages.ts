@@ -26,6 +26,8 @@ export interface HoldsSpec {
   readonly count: number;
   /** Each has the channel PREFIX-INDEX, or all have the channel PREFIX. */
   readonly channels: { readonly prefix: string; readonly own: boolean };
+  /** Asked for instead of the origin's path for that channel. */
+  readonly path?: string;
   /** The first `count` are on this channel too (streams only). */
   readonly shared?: { readonly channel: string; readonly count: number };
   /** Connections that may be opening at a time. */

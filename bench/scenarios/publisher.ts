@@ -2,6 +2,7 @@
 import type { Push } from 'zeromq';
 import { type Format, HttpPublisher } from '../client/http-publisher.js';
 import type { ServerPorts } from '../client/messages.js';
+import { Requester } from '../client/requester.js';
 import { Sockets } from '../client/socket.js';
 
 /** From addresses no client process uses. */
@@ -19,6 +20,19 @@ export function httpPublisher({ control }: ServerPorts): Publisher {
     publish: (channel, format, content) =>
       new Promise((resolve) => publisher.publish(channel, format, content, resolve)),
     close: () => publisher.close(),
+  };
+}
+
+/** Publishes by `POST path` on the port for clients; channel and format have no meaning there. */
+export function pathPublisher({ http }: ServerPorts, path: string): Publisher {
+  const requester = new Requester(new Sockets(INDEX), http);
+  const head = `POST ${path} HTTP/1.1\r\nHost: bench.example\r\nContent-Type: text/plain\r\nContent-Length:`;
+  return {
+    publish: (_channel, _format, content) =>
+      new Promise((resolve) => {
+        requester.send(`${head} ${content.length}\r\n\r\n${content}`, { done: (status) => resolve(status === 200) });
+      }),
+    close: () => requester.close(),
   };
 }
 

@@ -62,9 +62,13 @@ describe.each(LENGTHS)('in pieces of %i bytes', (length) => {
     const long = 'x'.repeat(300);
     let payload = '';
     let closed = 0;
+    let pings = 0;
     const frames = new FrameReader({
       payload: (bytes, start, end) => {
         payload += bytes.toString('latin1', start, end);
+      },
+      ping: () => {
+        pings += 1;
       },
       close: () => {
         closed += 1;
@@ -72,7 +76,7 @@ describe.each(LENGTHS)('in pieces of %i bytes', (length) => {
     });
     const text = `\x81\x02hi\x89\x01p\x81\x7e\x01\x2c${long}\x81\x00\x88\x02\x03\xe8`;
     inPieces(text, (bytes, start, end) => frames.read(bytes, start, end), length);
-    expect([payload, closed]).toEqual([`hi${long}`, 1]);
+    expect([payload, pings, closed]).toEqual([`hi${long}`, 1, 1]);
   });
 
   it('requests to the origin give target and body', () => {

@@ -75,6 +75,26 @@ describe('the profiler', { timeout: PATIENCE + 10_000 }, () => {
   });
 });
 
+describe('the comparison of Pinghub with GRIP', { timeout: PATIENCE + 10_000 }, () => {
+  const file = join(folder, 'pinghub.json');
+  const tiny = ['--conns', '20', '--rounds', '1', '--secs', '0.4', '--warm-up', '0.1', '--json', file];
+
+  it('measures both in one run without faults, and gives their ratio', async () => {
+    const { code, stdout, stderr } = await run('pinghub', ...tiny, '--least', '0');
+    expect(code, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(/\npinghub: POST \/path +[\d,]+ +[\d,]+\nGRIP: POST \/publish\/ +[\d,]+ +[\d,]+\n/);
+    if (!hasProc()) return;
+    expect(stdout).toMatch(/\nratio per CPU second, median of 2 rounds: [\d.]+ \([\d.]+ to [\d.]+\)\n$/);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ kind: 'pinghub', faults: {} });
+  });
+
+  it.runIf(hasProc())('fails in words when the ratio is below what is asked for', async () => {
+    const { code, stdout } = await run('pinghub', ...tiny, '--least', '9');
+    expect(code).toBe(1);
+    expect(stdout).toContain('\nfailed: the ratio is below 9\n');
+  });
+});
+
 describe('the run with slow readers', { timeout: PATIENCE + 10_000 }, () => {
   it('sees them closed and counted, and everybody else served', async () => {
     const sizes = ['--secs', '1.5', '--streams', '20', '--slow', '4', '--size', '50000', '--outbox', '100000'];
