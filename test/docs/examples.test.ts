@@ -5,10 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHoldfast, type Holdfast } from '../../src/index.js';
 import { Child, PROJECT } from '../support/child.js';
 import { clientPort, controlUri } from '../support/closing.js';
-import { turnUntil } from '../support/deadline.js';
 import { noticeOf, REQUIREMENTS } from '../support/requirements.js';
-import { type Example, patternOf, readPage } from './page.js';
-import { Terminal } from './terminal.js';
+import { readPage } from './page.js';
+import { runExample } from './reader.js';
 
 const PAGES = ['docs/grip.md', 'docs/items.md', 'docs/filters.md', 'docs/publishing.md', 'docs/websockets.md'];
 const hasCurl = REQUIREMENTS.curl.isThere();
@@ -39,48 +38,9 @@ describe.skipIf(!hasCurl).each(PAGES)(hasCurl ? '%s' : `%s (${noticeOf(REQUIREME
     await backend.stop();
   });
 
-  function type(command: string): Terminal {
-    return new Terminal(addresses.reduce((text, [there, here]) => text.replaceAll(there, here), command));
-  }
-
-  function asOnThePage(output: string): string {
-    return addresses.reduce((text, [there, here]) => text.replaceAll(here, there), output);
-  }
-
   function held(): number {
     const { response, stream, ws } = holdfast.counters.holds;
     return response + stream + ws;
-  }
-
-  /** Types the lines one after the other, each as soon as the clients of those before it are held. */
-  async function run({ lines, seen, backend: printed }: Example): Promise<void> {
-    const open: Terminal[] = [];
-    const before = held();
-    let said = '';
-    const printing = printed === undefined ? undefined : backend.says(patternAnywhere(printed));
-    printing?.catch(() => {});
-    try {
-      for (const { command, staysOpen } of lines) {
-        const terminal = type(command);
-        if (staysOpen) {
-          open.push(terminal);
-          await turnUntil(`the hold of ${command}`, () => held() >= before + open.length || terminal.ended);
-        } else {
-          await terminal.end();
-          said += terminal.output;
-        }
-      }
-      const quiet = lines.filter(({ staysOpen }) => !staysOpen).map(() => 'Published\n');
-      for (const [at, terminal] of open.entries()) await terminal.shows(patternOf(seen[at] ?? ''));
-      await printing;
-      expect(asOnThePage(said)).toMatch(patternOf(seen[open.length] ?? quiet.join('')));
-    } finally {
-      await Promise.all(open.map((terminal) => terminal.stop()));
-    }
-    for (const [at, terminal] of open.entries()) {
-      expect(asOnThePage(terminal.output)).toMatch(patternOf(seen[at] ?? ''));
-    }
-    await turnUntil('the end of the holds', () => held() === before);
   }
 
   it('starts the example backend and Holdfast, and has examples', () => {
@@ -89,10 +49,7 @@ describe.skipIf(!hasCurl).each(PAGES)(hasCurl ? '%s' : `%s (${noticeOf(REQUIREME
     expect(page.routes[0]).toBe('* localhost:8000,over_http');
   });
 
-  it.each(page.examples.map((example) => [example.name, example] as const))('%s', (_name, example) => run(example));
+  it.each(page.examples.map((example) => [example.name, example] as const))('%s', (_name, example) =>
+    runExample({ addresses, held, backend }, example),
+  );
 });
-
-/** What the backend prints may stand between lines of other examples. */
-function patternAnywhere(seen: string): RegExp {
-  return new RegExp(patternOf(seen).source.replace(/\$$/, ''), 'm');
-}

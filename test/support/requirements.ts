@@ -20,6 +20,8 @@ function runs(command: string, ...args: readonly string[]): boolean {
 
 export const PYTHON = '/usr/bin/python3';
 export const CHROMIUM = '/usr/bin/chromium';
+/** Not on everybody's PATH. */
+export const NGINX = '/usr/sbin/nginx';
 
 export const REQUIREMENTS = {
   pushpin: {
@@ -46,6 +48,11 @@ export const REQUIREMENTS = {
     tests: 'the page of Pinghub in a browser',
     install: 'apt-get install chromium',
     isThere: () => runs(CHROMIUM, '--version'),
+  },
+  nginx: {
+    tests: 'the nginx in front of Pinghub',
+    install: 'apt-get install nginx',
+    isThere: () => runs(NGINX, '-v'),
   },
   descriptors: {
     tests: 'reloads with 5,000 held clients',
