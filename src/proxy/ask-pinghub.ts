@@ -6,21 +6,22 @@ import type { ClientRequest } from '../front/client-request.js';
 import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import type { ProxyParts } from './proxy-parts.js';
-import type { ForwardedBody } from './request-body.js';
 import { isAbsolute, type RequestUri } from './request-uri.js';
 
 type PinghubTarget = Target & { readonly kind: 'pinghub' };
 
-export function askPinghub(
-  parts: ProxyParts,
-  route: Route,
-  target: PinghubTarget,
-  request: ClientRequest,
-  uri: RequestUri,
-  body: ForwardedBody,
-  decide: (verdict: Verdict) => void,
-): void {
-  const response = pinghubAnswer(partsOf(parts, route, target), requestOf(route, request, uri), body.whole());
+export interface PinghubAsk {
+  readonly route: Route;
+  readonly target: PinghubTarget;
+  readonly request: ClientRequest;
+  readonly uri: RequestUri;
+  /** Undefined: it was too large to be kept. */
+  readonly body: Buffer | undefined;
+}
+
+export function askPinghub(parts: ProxyParts, ask: PinghubAsk, decide: (verdict: Verdict) => void): void {
+  const { route, target, request, uri, body } = ask;
+  const response = pinghubAnswer(partsOf(parts, route, target), requestOf(route, request, uri), body);
   const { publishing } = parts;
   // Who posts is told when there is room for more.
   if (publishing.congested) publishing.whenClear(() => decide({ kind: 'answer', response }));

@@ -51,21 +51,21 @@ export function sendClientRequest(
   return key === undefined ? send(receiver) : parts.shared.join(ask.route, key, receiver, send);
 }
 
-/** The built-in backend: an answer without a network. */
-export function askTestBackend(route: Route, uri: RequestUri, body: ForwardedBody, grip: boolean): Verdict {
-  if (body.whole() === undefined) return { kind: 'answer', response: errorAnswer(400, 'request too large') };
+/**
+ * The built-in backend: an answer without a network.
+ * @param body - undefined: it was too large to be kept
+ */
+export function askTestBackend(route: Route, uri: RequestUri, body: Buffer | undefined, grip: boolean): Verdict {
+  if (body === undefined) return { kind: 'answer', response: errorAnswer(400, 'request too large') };
   const { path } = rewriteRequest(route, uri.authority, uri.path);
   const response = testResponse({ path, query: uri.query.slice(1), pathBeg: route.pathBeg });
   return grip && isGripResponse(response.headers) ? judgeComplete(response) : { kind: 'answer', response };
 }
 
-/** Bytes of a request body that the route's built-in backends take; undefined: it has none. */
-export function builtInBodyLimit({ targets }: Route, settings: ProxyParts['settings']): number | undefined {
-  let most: number | undefined;
-  for (const target of targets) {
-    if (target.kind === 'pinghub') most = Math.max(most ?? 0, target.pinghub.maxBodyBytes);
-    else if (target.kind === 'test') most = Math.max(most ?? 0, settings.maxAcceptRequestBytes);
-  }
+/** Bytes of a request body that are kept: for another try, and for the route's built-in backends, which take it whole. */
+export function keptLimit({ targets }: Route, { maxAcceptRequestBytes }: ProxyParts['settings']): number {
+  let most = maxAcceptRequestBytes;
+  for (const target of targets) if (target.kind === 'pinghub') most = Math.max(most, target.pinghub.maxBodyBytes);
   return most;
 }
 

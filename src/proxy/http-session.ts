@@ -21,7 +21,7 @@ import { getHeader, hasHeader, parseFirstPlain } from '../protocol/headers.js';
 import type { CompleteResponse, Instruct } from '../protocol/instruct.js';
 import type { Route, Target } from '../routes/route.js';
 import { askPinghub } from './ask-pinghub.js';
-import { askTestBackend, builtInBodyLimit, type ClientAsk, prefetchLimit, sendClientRequest } from './client-ask.js';
+import { askTestBackend, type ClientAsk, keptLimit, prefetchLimit, sendClientRequest } from './client-ask.js';
 import { JsonpExchange } from './dressed-exchange.js';
 import {
   checkAnswer,
@@ -106,12 +106,8 @@ export class HttpSession {
     } else {
       const source = request.body;
       const { settings } = parts;
-      const { maxAcceptRequestBytes } = settings;
-      // A built-in backend reads the whole body before it answers.
-      const most = builtInBodyLimit(route, settings);
-      const limit = most === undefined ? prefetchLimit(settings, source.length) : most + 1;
-      source.prefetch(limit, (prefetched) => {
-        this.body = new ForwardedBody(prefetched, source, most ?? maxAcceptRequestBytes);
+      source.prefetch(prefetchLimit(settings, source.length), (prefetched) => {
+        this.body = new ForwardedBody(prefetched, source, keptLimit(route, settings));
         this.ask(route, 0);
       });
     }
@@ -126,12 +122,12 @@ export class HttpSession {
       return;
     }
     const decide = (verdict: Verdict): void => this.decide(route, target, index, verdict);
-    if (target.kind === 'test') {
-      decide(askTestBackend(route, this.uri, this.body, this.gripFor(route)));
-      return;
-    }
-    if (target.kind === 'pinghub') {
-      askPinghub(this.parts, route, target, this.request, this.uri, this.body, decide);
+    if (target.kind === 'test' || target.kind === 'pinghub') {
+      this.body.complete((body) => {
+        if (this.exchange.gone) return;
+        if (target.kind === 'test') decide(askTestBackend(route, this.uri, body, this.gripFor(route)));
+        else askPinghub(this.parts, { route, target, request: this.request, uri: this.uri, body }, decide);
+      });
       return;
     }
     const backend = this.parts.backendFor(target);

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Opened } from '../support/closing.js';
+import { REFUSING_TARGET } from '../support/origin.js';
 import { type Listener, PinghubStage } from '../support/pinghub-stage.js';
 import { itemFor } from '../support/several.js';
 
@@ -306,6 +307,15 @@ describe('messages', () => {
     client.write('3\r\nabc\r\n0\r\n\r\n');
     expect((await client.readAnswer()).status).toBe(200);
     expect(await listener.hears(2)).toEqual(['xxxxxxxxxx', 'abc']);
+  });
+
+  it('that are posted come here whole where a target before it cannot be connected to', async () => {
+    const stage = await PinghubStage.set(opened, 'max_body=2000000', `* ${REFUSING_TARGET}`);
+    const listener = await stage.listen('/long');
+    const text = 'long '.repeat(200_000);
+    expect(await stage.post('/long', text)).toEqual([200, 'OK\n']);
+    expect(await listener.hears(1)).toEqual([text]);
+    expect((await stage.post('/long', `${text}${text}!`))[0]).toBe(413);
   });
 
   it('of sockets are not published where the route says so', async () => {
