@@ -7,16 +7,22 @@ export type OutboxVerdict = 'write' | 'drop' | 'close';
 /**
  * Decides whether `length` more bytes may wait behind `queued` ones. An empty outbox takes anything: an item larger
  * than the limit still reaches a client that reads.
+ * @param policy - what becomes of a client that reads too slowly
  */
-export function outboxVerdict(parts: HoldParts, queued: number, length: number, items: number): OutboxVerdict {
-  const { limits, counters, warnings } = parts;
+export function outboxVerdict(
+  { limits, counters, warnings }: HoldParts,
+  queued: number,
+  length: number,
+  items: number,
+  policy = limits.outboxPolicy,
+): OutboxVerdict {
   if (queued === 0 || queued + length <= limits.outboxBytes) return 'write';
   counters.dropped['outbox-full'] += items;
   warnings.warn('outbox-full', () => {
-    const what = limits.outboxPolicy === 'drop' ? 'dropping what is published to it' : 'closing it as slow';
+    const what = policy === 'drop' ? 'dropping what is published to it' : 'closing it as slow';
     return `a client has ${queued} bytes waiting (hold.outbox_bytes ${limits.outboxBytes}): ${what}`;
   });
-  return limits.outboxPolicy;
+  return policy;
 }
 
 /** Counts and tells of messages that are one too many for a client, where messages are counted. */

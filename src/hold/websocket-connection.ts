@@ -223,10 +223,10 @@ export abstract class WebSocketConnection extends Timed {
       tooManyWaiting(parts, messages, most);
       return 'close';
     }
-    const verdict = outboxVerdict(parts, queuedBytes, bytes.length, messages);
-    if (verdict === 'write') this.backlog.add(messages, bytes.length);
     // Where messages are counted none may be missing between others.
-    return verdict === 'drop' ? 'close' : verdict;
+    const verdict = outboxVerdict(parts, queuedBytes, bytes.length, messages, 'close');
+    if (verdict === 'write') this.backlog.add(messages, bytes.length);
+    return verdict;
   }
 
   /** Bytes of the messages in what is written; by default an estimate. */

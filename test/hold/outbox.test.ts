@@ -31,4 +31,10 @@ describe('what may wait for one client', () => {
     outboxVerdict(parts, 100, 10, 1);
     expect(log.lines).toHaveLength(2);
   });
+
+  it('says what becomes of the client where that is not up to the setting', () => {
+    const { parts, log } = sampleHolds({ limits: { outboxBytes: 100, outboxPolicy: 'drop' } });
+    expect(outboxVerdict(parts, 100, 10, 1, 'close')).toBe('close');
+    expect(log.lines.join()).toContain('closing it as slow');
+  });
 });
