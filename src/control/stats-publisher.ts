@@ -6,7 +6,7 @@
  */
 import type { HubWatch } from '../hub/hub-watch.js';
 import { blocksOf } from '../hub/rate-limiter.js';
-import { SUBSCRIBER_KINDS, type SubscriberKind } from '../hub/subscriber.js';
+import { formatOf, SUBSCRIBER_KINDS, type SubscriberKind } from '../hub/subscriber.js';
 import type { RouteTraffic, StatsPacket } from '../observe/stats/stats-sink.js';
 import { addTraffic, isSilent, Traffic, takeTraffic } from '../observe/stats/traffic.js';
 import type { Item } from '../protocol/item.js';
@@ -175,8 +175,7 @@ export class StatsPublisher extends Timed implements HubWatch {
 
   private blocksFor(item: Item, kind: SubscriberKind): number {
     const { messageBlockSize } = this.settings;
-    const { response, stream, websocket } = item.formats;
-    const format = { response, stream, ws: websocket }[kind];
-    return messageBlockSize === 0 || format === undefined ? 0 : blocksOf(item, kind, messageBlockSize);
+    if (messageBlockSize === 0 || formatOf(item.formats, kind) === undefined) return 0;
+    return blocksOf(item, kind, messageBlockSize);
   }
 }

@@ -14,7 +14,7 @@ import {
 import type { ChannelObserver } from '../../hub/hub.js';
 import type { Publication } from '../../hub/publication.js';
 import type { OrderedChannel, WaitingItem } from '../../hub/sequencer.js';
-import { SUBSCRIBER_KINDS, type SubscriberKind } from '../../hub/subscriber.js';
+import { formatOf, SUBSCRIBER_KINDS, type SubscriberKind } from '../../hub/subscriber.js';
 import type { Tally, TallyCounts } from '../../hub/tally.js';
 import type { Item } from '../../protocol/item.js';
 import { MACHINE_TIME } from '../../time/machine-time.js';
@@ -216,10 +216,8 @@ export class CentralHub implements Publishing, Outlet<CentralChannel> {
 
 function kindsOf(all: Iterable<SubscriberCounts>, formats: Item['formats']): Record<SubscriberKind, number> {
   const sum = { response: 0, stream: 0, ws: 0 };
-  for (const { response, stream, ws } of all) {
-    if (formats.response !== undefined) sum.response += response;
-    if (formats.stream !== undefined) sum.stream += stream;
-    if (formats.websocket !== undefined) sum.ws += ws;
+  for (const counts of all) {
+    for (const kind of SUBSCRIBER_KINDS) if (formatOf(formats, kind) !== undefined) sum[kind] += counts[kind];
   }
   return sum;
 }
