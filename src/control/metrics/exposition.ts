@@ -58,27 +58,15 @@ export class Exposition {
       const now = reading();
       return now === undefined ? [] : metric.samples(now);
     };
-    if (metric.type === 'gauge') {
-      const gauge: Gauge = new Gauge({
-        name,
-        help,
-        labelNames,
-        registers,
-        collect: () => {
-          gauge.reset();
-          for (const [labels, value] of samples()) gauge.set(labels, value);
-        },
-      });
-      return;
-    }
-    const counter: Counter = new Counter({
+    const Sampled = metric.type === 'gauge' ? Gauge : Counter;
+    const sampled: Gauge | Counter = new Sampled({
       name,
       help,
       labelNames,
       registers,
       collect: () => {
-        counter.reset();
-        for (const [labels, value] of samples()) counter.inc(labels, value);
+        sampled.reset();
+        for (const [labels, value] of samples()) sampled.inc(labels, value);
       },
     });
   }
