@@ -242,8 +242,10 @@ export class ClientHalf {
   }
 }
 
-/** What all WebSockets are held to; undefined where the settings ask for nothing besides bytes. */
-/** @throws HoldfastError HOLDFAST_CONFIG_INVALID_VALUE when everybody would be cut off before the first ping */
+/**
+ * What all WebSockets are held to; undefined where the settings ask for nothing besides bytes.
+ * @throws HoldfastError HOLDFAST_CONFIG_INVALID_VALUE when everybody would be cut off before the first ping
+ */
 export function termsOf(settings: Settings['websocket']): ConnectionTerms | undefined {
   const { outboxMessages, slowCloseCode, pingInterval, pongTimeout } = settings;
   if (pingInterval >= pongTimeout) {
