@@ -18,7 +18,7 @@ import { logRequest, type RequestResult } from './request-log.js';
 import { isAbsolute, type RequestUri, requestUri } from './request-uri.js';
 import { partsFor } from './route-parts.js';
 import { serveSockjs } from './sockjs/serve-sockjs.js';
-import { speaksSockjs } from './sockjs/sockjs-path.js';
+import { type SockjsRoute, speaksSockjs } from './sockjs/sockjs-path.js';
 import { WholeBody } from './whole-body.js';
 
 /** What a request without a route is read with, where CORS and JSON-P are on for all. */
@@ -33,16 +33,22 @@ const JSONP_DEFAULTS: JsonpOptions = {
 export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: ClientExchange): void {
   const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
   const route = findRoute(parts, 'http', request, uri);
-  const sockjs = speaksSockjs(route, uri);
+  const sockjs = speaksSockjs(route, uri) ? route : undefined;
   parts.holds.counters.requests += 1;
-  parts.holds.counters.requestsBy[sockjs ? 'sockjs' : 'http'] += 1;
+  parts.holds.counters.requestsBy[sockjs === undefined ? 'http' : 'sockjs'] += 1;
   if (parts.settings.logFrom) rememberPeer(request.peer);
   withTrust(partsFor(parts, route), request, (trusted) => {
-    const isWatched = parts.watch.on && !sockjs;
+    const isWatched = parts.watch.on && sockjs === undefined;
     const visit = isWatched ? parts.watch.visit(arrivalOf('http', request, uri, route)) : undefined;
-    if (route?.auth === undefined) serveTrusted(parts, request, exchange, uri, { route, trusted, visit });
-    else serveAuthorized(parts, request, exchange, uri, { route, trusted, visit, auth: route.auth });
+    const admission = { route, sockjs, trusted, visit };
+    if (route?.auth === undefined) serveTrusted(parts, request, exchange, uri, admission);
+    else serveAuthorized(parts, request, exchange, uri, { ...admission, route, auth: route.auth });
   });
+}
+
+interface SockjsAdmission extends Admission {
+  /** Where the client speaks SockJS, which its own path says and no other. */
+  readonly sockjs: SockjsRoute | undefined;
 }
 
 /** A request of a route that asks a service first who may come in. */
@@ -51,8 +57,9 @@ function serveAuthorized(
   request: ClientRequest,
   exchange: ClientExchange,
   uri: RequestUri,
-  { route, trusted, visit, auth }: Admission & { readonly route: Route; readonly auth: string },
+  { auth, ...admission }: SockjsAdmission & { readonly route: Route; readonly auth: string },
 ): void {
+  const { route, sockjs, trusted, visit } = admission;
   const scheme = uri.secure ? 'https' : 'http';
   const log = (result: RequestResult): void => {
     logRequest(parts, { request, scheme, uri, route, trusted, target: undefined, retry: false, result });
@@ -66,9 +73,9 @@ function serveAuthorized(
     exchange.onGone = undefined;
     if (result.kind === 'allowed') {
       // A session of SockJS is where the client says, whatever its origin will be asked for.
-      const allowed = speaksSockjs(route, uri) ? request : result.request;
+      const allowed = sockjs === undefined ? result.request : request;
       const now = requestUri(allowed, parts.settings.acceptXForwardedProtocol);
-      serveTrusted(parts, allowed, exchange, now, { route, trusted, visit });
+      serveTrusted(parts, allowed, exchange, now, admission);
       return;
     }
     const { response } = result;
@@ -87,11 +94,11 @@ function serveTrusted(
   request: ClientRequest,
   exchange: ClientExchange,
   uri: RequestUri,
-  admission: Admission,
+  admission: SockjsAdmission,
 ): void {
-  const { route, trusted, visit } = admission;
-  if (speaksSockjs(route, uri)) {
-    serveSockjs(partsFor(parts, route), request, exchange, uri, { route, trusted });
+  const { sockjs, trusted, visit } = admission;
+  if (sockjs !== undefined) {
+    serveSockjs(partsFor(parts, sockjs), request, exchange, uri, { route: sockjs, trusted });
     return;
   }
   if (visit?.counts === true) serveCounted(parts, request, exchange, uri, { ...admission, visit });

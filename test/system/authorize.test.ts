@@ -159,6 +159,16 @@ describe('the auth option', () => {
     expect(asked).toEqual(['/sock/000/session/xhr']);
   });
 
+  it('does not make SockJS of a request whose path is rewritten to where others speak it', async () => {
+    const target = await opened.origin((request, response) => void response.end(request.url));
+    const { url } = await guarded(
+      (_request, response) => void response.writeHead(204, { 'X-Rewrite': '/sock/info' }).end(),
+      target.target,
+      '*,sockjs=/sock',
+    );
+    expect(await (await fetch(`${url}/elsewhere`)).text()).toBe('/sock/info');
+  });
+
   it('is asked once for a client that is held, however often its origin is', async () => {
     let polls = 0;
     const origin = await opened.origin((request, response) => {
