@@ -357,11 +357,14 @@ describe('a publisher by topic, for several workers', () => {
   });
 });
 
-/** `timer:time left` of the connections to a local port (proc(5), net/tcp). */
+/** As the kernel numbers it: who had the same port a minute ago may still be there in another state. */
+const ESTABLISHED = '01';
+
+/** `timer:time left` of the open connections to a local port (proc(5), net/tcp). */
 function keepAliveTimers(port: number): string[] {
   const to = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);
   return rows
     .map((row) => row.trim().split(/\s+/))
-    .flatMap(([, , remote, , , timer = '']) => (remote === to ? [timer] : []));
+    .flatMap(([, , remote, state, , timer = '']) => (remote === to && state === ESTABLISHED ? [timer] : []));
 }
