@@ -185,10 +185,7 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('stats of pushpin and of Holdfa
           client.close();
           await closed;
         }
-        for (const route of ['named', 'events', 'sockets']) {
-          await listener.next('report', { route });
-          await listener.next('report', { route, connections: 0, minutes: 0, 'client-header-bytes-received': 0 });
-        }
+        for (const route of ['named', 'events', 'sockets']) await untilReported(listener, route);
         await listener.next('report', { received: 1 });
       },
       (packets) => sumsOf(packets),
@@ -258,7 +255,49 @@ function sumsOf(packets: readonly Packet[]): Record<string, Record<string, unkno
       else sum[name] = known + Number(value);
     }
   }
+  const { named } = sums;
+  if (named !== undefined) named.minutes = (named.minutes ?? 0) - toldAfterTheirEnd(packets);
   return sums;
+}
+
+/** Held HTTP clients of 1.36 that are told of once more behind their end: it counts another minute for each. */
+function toldAfterTheirEnd(packets: readonly Packet[]): number {
+  const ended = new Set<unknown>();
+  let again = 0;
+  for (const { type, fields } of packets) {
+    if (type !== 'conn') continue;
+    if (fields.unavailable === true) ended.add(fields.id);
+    else if (ended.delete(fields.id)) again += 1;
+  }
+  return again;
+}
+
+/**
+ * Until the bytes of a route have been reported, and nothing more is: it is told of without anything, or, as 1.36 sometimes
+ * leaves that out, what belongs to no route has been told of twice since.
+ */
+async function untilReported(listener: StatsListener, route: string): Promise<void> {
+  const isOver = (): boolean => {
+    const reports = listener.of('report').map(({ fields }) => fields);
+    const last = reports.findLastIndex((fields) => fields.route === route && saysMore(fields));
+    const since = reports.slice(last + 1);
+    return (
+      reports.some((fields) => fields.route === route && Number(fields['client-header-bytes-received']) > 0) &&
+      (since.some((fields) => fields.route === route) || since.filter((fields) => !('route' in fields)).length > 1)
+    );
+  };
+  const deadline = performance.now() + 10_000;
+  while (!isOver()) {
+    if (performance.now() > deadline) throw new Error(`the reports of ${route} do not end`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Of a connection that has gone 1.36 may say for a while that there is one. */
+function saysMore(fields: Packet['fields']): boolean {
+  return Object.entries(fields).some(
+    ([name, value]) => name !== 'duration' && name !== 'connections' && typeof value === 'number' && value > 0,
+  );
 }
 
 /** Packets of a type, until a number in them adds up. */
