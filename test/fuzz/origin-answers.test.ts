@@ -24,7 +24,10 @@ const BODIES = [
   ...['', 'ok', `ok${EVIL}`, '2\r\nok\r\n0\r\n\r\n', `2\r\nok\r\n0\r\n\r\n${EVIL}`],
   ...['2;x="y"\r\nok\r\n0\r\nX-A: 1\r\n\r\n', '2\nok\n0\n\n', '0\r\n\r\n'],
 ];
-const INTERIM = ['', '', '', 'HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 103 Early\r\nLink: a\r\n\r\n'];
+const INTERIM = [
+  ...['', '', '', 'HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 103 Early\r\nLink: a\r\n\r\n'],
+  ...['HTTP/1.0 103 Early\r\n\r\n', 'HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n'],
+];
 const PIECES = [
   ...['\r\n', '\n', '\r', '\r\n\r\n', ' ', '\t', ':', '\0', '\x7f', '\x80', '0', '1', 'f', ',', ';', '"', 'chunked'],
   ...['HTTP/1.1', 'HTTP/1.0 ', 'HTTP/2.0', 'HTTP/1.1 200 OK\r\n', ...LINES, ...INTERIM],
@@ -53,6 +56,7 @@ const answering = fc
 /** Where our own client may differ. */
 const MEANT: readonly (readonly [what: string, where: RegExp])[] = [
   ['no answer has controls in its reason', /^HTTP\/\d\.\d \d{3} [^\r\n]*[^\t\r\n -~\x80-\xff]/m],
+  ['no line ends with CR alone', /^HTTP\/\d\.\d \d{3}[^\r\n]*\r(?!\n)/m],
   ['no coding is told in two lines', /^transfer-encoding:[\s\S]*^transfer-encoding:/im],
   ['no length has more than fifteen digits', /^content-length:[\t ]*0*[1-9]\d{15}/im],
   ['the extensions of chunks are not looked into', /^[\da-f]+;/im],

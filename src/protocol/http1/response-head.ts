@@ -30,8 +30,17 @@ export interface ResponseHead {
   readonly keepAlive: number | undefined;
 }
 
-/** Why a head cannot be read; `coding` is a transfer coding other than `chunked`. */
-export type ResponseHeadFault = 'status line' | 'header' | 'content length' | 'length and coding' | 'coding';
+/**
+ * Why a head cannot be read; `coding` is a transfer coding other than `chunked`, `last interim` an interim answer that
+ * ends its connection, so that the answer which it promises cannot follow (RFC 9110 15.2: there are none before 1.1).
+ */
+export type ResponseHeadFault =
+  | 'status line'
+  | 'header'
+  | 'content length'
+  | 'length and coding'
+  | 'coding'
+  | 'last interim';
 
 /** Of 0.9 and 2.0, which have no such line, some origins speak all the same; 1.1 alone means a lasting connection. */
 const STATUS_LINE = /^HTTP\/(0\.9|1\.[01]|2\.0) ([1-9]\d\d)(?: ([\t -~\x80-\xff]*))?\r\n$/;
@@ -40,8 +49,8 @@ const USUAL = 'HTTP/1.1 ';
 const REASON = /^[\t -~\x80-\xff]*$/;
 
 const DIGITS = /^0*\d{1,15}$/;
-const CLOSE = /(?:^|[,\t ])close(?:$|[,\t ])/i;
-const KEEP_ALIVE = /(?:^|[,\t ])keep-alive(?:$|[,\t ])/i;
+const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:$|,)/i;
+const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:$|,)/i;
 const TIMEOUT = /timeout=(\d{1,9})/;
 
 /**
@@ -122,7 +131,8 @@ function framed(
     }
   }
   if (announced !== undefined && coding !== undefined) return 'length and coding';
-  // An interim answer is passed over with all that it says.
+  // A protocol that is switched to has rules of its own; any other interim answer is passed over with all that it says.
+  if (code < 200 && code !== 101 && (!keeps || closes)) return 'last interim';
   if (code >= 200 && coding !== undefined && coding !== 'chunked') return 'coding';
   const length = announced === undefined ? 0 : Number(announced);
   let persistent = keeps && !closes;

@@ -93,6 +93,15 @@ describe('the framing of an answer', () => {
   ])('is refused for its %s: %j', (fault, lines) => {
     expect(read([OK, ...lines])).toBe(fault);
   });
+
+  it.each([
+    [['HTTP/1.0 103 Early']],
+    [['HTTP/2.0 100 Continue']],
+    [['HTTP/1.1 103 Early', 'Connection: close']],
+    [['HTTP/1.0 103 Early', 'Connection: keep-alive, close']],
+  ])('is refused where another answer is promised and cannot follow: %j', (lines) => {
+    expect(read(lines)).toBe('last interim');
+  });
 });
 
 describe('the connection of an answer', () => {
