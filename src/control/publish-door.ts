@@ -39,7 +39,7 @@ export class PublishDoor {
   publish(item: Item, way: PublishWay, traceparent?: string): PublishOutcome {
     this.parts.counters.publishedBy[way] += 1;
     const outcome = this.parts.hub.publish(item, undefined, traceparent);
-    this.parts.onPublish(item, outcome);
+    this.published(item, way, outcome);
     return outcome;
   }
 
@@ -65,9 +65,10 @@ export class PublishDoor {
     traceparent: string | undefined,
     done: (reports: ItemReport[]) => void,
   ): void {
-    const { hub, wheel, onPublish, counters } = this.parts;
+    const { hub, wheel, counters } = this.parts;
     counters.publishedBy.http += items.length;
-    publishReported(items, { hub, wheel, timeout, traceparent, onPublished: onPublish }, (reports) =>
+    const onPublished = (item: Item, outcome: PublishOutcome): void => this.published(item, 'http', outcome);
+    publishReported(items, { hub, wheel, timeout, traceparent, onPublished }, (reports) =>
       this.whenClear(() => done(reports)),
     );
   }
@@ -76,6 +77,11 @@ export class PublishDoor {
   recover(): void {
     this.parts.hub.forgetLastIds();
     this.parts.askAll();
+  }
+
+  private published(item: Item, way: PublishWay, outcome: PublishOutcome): void {
+    if (outcome.kind === 'sent' && outcome.receivers === 0) this.parts.counters.unheard[way] += 1;
+    this.parts.onPublish(item, outcome);
   }
 
   /** @param text - the whole log line */

@@ -99,6 +99,8 @@ export class Counters {
   readonly originLatencies: Latencies = noLatencies();
   published = 0;
   readonly publishedBy: Record<PublishWay, number> = { http: 0, pull: 0, sub: 0, rep: 0, library: 0, backend: 0 };
+  /** Those that nobody was subscribed to. */
+  readonly unheard: Record<PublishWay, number> = { http: 0, pull: 0, sub: 0, rep: 0, library: 0, backend: 0 };
   /** From an item's coming in to its last subscriber; counted only where metrics are on. */
   readonly publishLatencies: Latencies = noLatencies();
   /** Items written to a hold. */
@@ -110,6 +112,8 @@ export class Counters {
   /** Client connections that were closed at once because too many were open. */
   refusedConnections = 0;
   holds = { response: 0, stream: 0, ws: 0 };
+  /** Sessions with handlers behind `zhttp/` targets that are open. */
+  zhttpSessions = 0;
   /** Of the built-in Pinghub: POSTs, messages of sockets, POSTs to nobody, empty messages that went back. */
   readonly pinghub = { posts: 0, messages: 0, drops: 0, echoes: 0 };
   /** Subscriptions of holds to channels; one hold may have several. */
@@ -142,7 +146,14 @@ export function sumOf(all: readonly CounterValues[]): CounterValues {
 /** What stays counted of a process that has ended: what has happened, and not what it held. */
 export function pastOf(counters: CounterValues): CounterValues {
   const nothing = { response: 0, stream: 0, ws: 0 };
-  return { ...counters, openConnections: 0, openOriginRequests: 0, holds: nothing, subscriptions: nothing };
+  return {
+    ...counters,
+    openConnections: 0,
+    openOriginRequests: 0,
+    zhttpSessions: 0,
+    holds: nothing,
+    subscriptions: nothing,
+  };
 }
 
 /** Adds number by number; both sides have the same members. */

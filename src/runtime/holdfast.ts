@@ -213,11 +213,13 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
 
   /**
    * Publishes an item in the form of the control port's JSON: `{ channel, formats: { 'http-stream': { content } } }`.
+   *
+   * @param traceparent - trace context (W3C) of who publishes: the span of this publish goes below it
    * @throws HoldfastError HOLDFAST_ITEM_INVALID
    */
-  publish(item: object): PublishOutcome {
+  publish(item: object, traceparent?: string): PublishOutcome {
     if (this.closing !== undefined) throw new HoldfastError('HOLDFAST_CLOSED', 'cannot publish: Holdfast is closed');
-    return this.door.publish(parseItemJson(item), 'library');
+    return this.door.publish(parseItemJson(item), 'library', traceparent);
   }
 
   reload(): Promise<void> {

@@ -118,5 +118,6 @@ export class ZhttpStage {
   /** Resolves when no session is left, neither here nor at the sockets. */
   async empty(): Promise<void> {
     await turnUntil('the end of all sessions', () => this.sessions.size === 0 && this.sockets.sessions() === 0);
+    if (this.counters.zhttpSessions !== 0) throw new Error(`${this.counters.zhttpSessions} sessions are still counted`);
   }
 }

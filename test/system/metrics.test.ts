@@ -111,6 +111,7 @@ describe('metrics', () => {
       '{way="rep"}': 1,
       '{way="library"}': 2,
     });
+    expect(page.nonZero('holdfast_unheard_items_total')).toEqual({ '{way="http"}': 2 });
     expect(page.value('message_received')).toBe(8);
     expect([page.value('message_sent'), page.value('holdfast_delivered_items_total')]).toEqual([10, 10]);
     expect(page.nonZero('holdfast_dropped_items_total')).toEqual({

@@ -65,6 +65,12 @@ describe('tracing of publishes', () => {
     expect(publishes[1]?.traceId).not.toBe(TRACE);
   });
 
+  it('goes on with the trace of a program that publishes in its process', async () => {
+    const { holdfast, spans } = await traced(opened, holding('stream', 'news'));
+    holdfast.publish(itemFor('news', 'hello'), `00-${TRACE}-${PARENT}-01`);
+    expect((await spans()).get('publish')).toMatchObject({ traceId: TRACE, parentId: PARENT });
+  });
+
   it('has a span of its own for an item that had to wait for another', async () => {
     const { port, holdfast, spans, receiver } = await traced(opened, holding('stream', 'news'));
     const client = await opened.get(port, '/');

@@ -28,6 +28,7 @@ describe('metrics of several workers', () => {
     );
     expect(page.value('message_received')).toBe(4);
     expect(page.nonZero('holdfast_published_items_total')).toEqual({ '{way="http"}': 4 });
+    expect(Object.keys(page.nonZero('holdfast_unheard_items_total'))).toEqual(['{way="http"}']);
     expect(page.nonZero('holdfast_requests_total')).toEqual({ '{transport="http"}': 2 });
     expect(page.nonZero('holdfast_connections')).toEqual({ '{transport="http",state="held"}': 2 });
     expect(page.value('connection_minute')).toBe(2);

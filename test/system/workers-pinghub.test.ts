@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Opened } from '../support/closing.js';
 import { Listener } from '../support/pinghub-stage.js';
 import { itemFor, Several } from '../support/several.js';
+import { Watcher } from '../support/watcher.js';
 
 describe('pinghub in several workers', () => {
   const opened = new Opened();
@@ -41,6 +42,32 @@ describe('pinghub in several workers', () => {
       expect(await listener.hears(1)).toEqual(['now']);
       listener.socket.terminate();
     }
+  });
+
+  it('counts what all workers took, and what nobody heard', async () => {
+    const several = await Several.start(opened, 2, '--route', '* pinghub', '--set', 'metrics.listen=127.0.0.1:0');
+    const [, port] = await several.child.says(/metrics: http:\/\/127\.0\.0\.1:(\d+)\/metrics/);
+    for (const worker of several.workers()) {
+      const listener = await several.at(worker, () => Listener.on(opened, `ws://127.0.0.1:${several.port}/a`));
+      listener.socket.send('');
+      listener.socket.send('x');
+      await listener.hears(2);
+    }
+    for (let number = 0; number < 3; number += 1) {
+      await fetch(`http://127.0.0.1:${several.port}/nobody`, { method: 'POST', body: 'x' });
+    }
+    const page = await new Watcher(Number(port)).until(
+      'the posts',
+      (one) =>
+        one.value('holdfast_pinghub_messages_total{kind="post"}') === 3 &&
+        one.value('holdfast_pinghub_messages_total{kind="socket"}') === 2,
+    );
+    expect(page.nonZero('holdfast_pinghub_messages_total')).toEqual({
+      '{kind="post"}': 3,
+      '{kind="socket"}': 2,
+      '{kind="empty"}': 2,
+    });
+    expect(page.nonZero('holdfast_unheard_items_total')).toEqual({ '{way="backend"}': 3 });
   });
 
   it('shares a Unix socket, too', async () => {

@@ -61,7 +61,14 @@ export class BoundAddress extends Timed {
     super();
     const { outStream, in: sub } = sockets;
     this.topic = Buffer.from(`${parts.instanceId} `);
-    this.post = new HandlerPost(outStream, parts.wheel, (peer) => this.peerLost(peer));
+    this.post = new HandlerPost(
+      outStream,
+      parts.wheel,
+      (peer) => this.peerLost(peer),
+      (packets) => {
+        this.dropped('zhttp-post', 'too many packets wait for a handler that has not been reached yet', packets);
+      },
+    );
     sub.subscribe(this.topic);
     outStream.events.on('disconnect', () => this.disconnected());
     void receiveAll(sub, (frames) => this.published(frames));
@@ -234,10 +241,10 @@ export class BoundAddress extends Timed {
     for (const [id, line] of this.lines) if (line.peer === peer) line.taker?.lost(id, 'gone');
   }
 
-  /** A packet is lost, because too many wait. */
-  private dropped(kind: string, why: string): void {
+  /** Packets are lost, because too many wait. */
+  private dropped(kind: string, why: string, packets = 1): void {
     const { counters, warnings } = this.parts;
-    counters.dropped['queue-full'] += 1;
+    counters.dropped['queue-full'] += packets;
     warnings.warn(kind, `zhttp: ${why}`);
   }
 

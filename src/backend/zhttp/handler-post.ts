@@ -24,11 +24,15 @@ export class HandlerPost {
   private readonly reached = new Set<string>();
   private readonly waiting = new Map<string, FirstWords>();
 
-  /** @param lost - called when nobody of that name can be reached (any more) */
+  /**
+   * @param lost - called when nobody of that name can be reached (any more)
+   * @param dropped - called with packets that are not sent, because too many waited for one handler; `lost` follows
+   */
   constructor(
     private readonly router: Router,
     private readonly wheel: Wheel,
     private readonly lost: (peer: string) => void,
+    private readonly dropped: (packets: number) => void,
   ) {}
 
   /** @param peer - one character for each byte */
@@ -40,11 +44,14 @@ export class HandlerPost {
     }
     const waiting = this.waiting.get(peer);
     if (waiting === undefined) this.start(peer, packet);
-    else if (!waiting.add(packet)) this.fail(peer);
+    else if (!waiting.add(packet)) {
+      this.dropped(waiting.size);
+      this.fail(peer);
+    }
   }
 
   close(): void {
-    for (const waiting of this.waiting.values()) this.wheel.stop(waiting);
+    for (const waiting of this.waiting.values()) waiting.giveUp();
     this.waiting.clear();
   }
 
@@ -69,7 +76,7 @@ export class HandlerPost {
 
   private fail(peer: string): void {
     const waiting = this.waiting.get(peer);
-    if (waiting !== undefined) this.wheel.stop(waiting);
+    waiting?.giveUp();
     const known = this.waiting.delete(peer) || this.reached.delete(peer);
     if (known && !this.router.closed) this.lost(peer);
   }
@@ -86,6 +93,7 @@ interface WordsOptions {
 class FirstWords extends Timed {
   private readonly rest: Buffer[] = [];
   private readonly end: number;
+  private over = false;
 
   constructor(
     private readonly wheel: Wheel,
@@ -96,17 +104,30 @@ class FirstWords extends Timed {
     this.end = wheel.clock.now() + GRACE;
   }
 
+  get size(): number {
+    return 1 + this.rest.length;
+  }
+
   /** @returns false when too many wait */
   add(packet: Buffer): boolean {
     this.rest.push(packet);
     return this.rest.length < MAX_WAITING;
   }
 
+  /** Nothing is tried any more; what is being tried may still arrive. */
+  giveUp(): void {
+    this.over = true;
+    this.wheel.stop(this);
+  }
+
   onTime(): void {
     const { transmit, taken, lost } = this.options;
     transmit(this.first).then(
-      () => taken(this.rest),
       () => {
+        if (!this.over) taken(this.rest);
+      },
+      () => {
+        if (this.over) return;
         if (this.wheel.clock.now() >= this.end) lost();
         else this.wheel.start(this, TRY_INTERVAL);
       },

@@ -104,7 +104,8 @@ export class ZhttpSessions implements HttpBackend, SessionHome, PacketTaker {
   }
 
   over(session: ZhttpSession): void {
-    this.sessions.delete(session.id);
+    if (!this.sessions.delete(session.id)) return;
+    this.counters.zhttpSessions -= 1;
     if (this.sessions.size > 0) return;
     this.keepAlives.rest();
     this.onEmpty?.();
@@ -133,6 +134,7 @@ export class ZhttpSessions implements HttpBackend, SessionHome, PacketTaker {
 
   private add(session: ZhttpSession): void {
     this.sessions.set(session.id, session);
+    this.counters.zhttpSessions += 1;
     this.keepAlives.start();
   }
 

@@ -95,6 +95,12 @@ export const OWN_METRICS: readonly Metric[] = [
     'way',
     (reading) => reading.counters.publishedBy,
   ),
+  counters(
+    'holdfast_unheard_items_total',
+    'Items published that nobody was subscribed to by the way they came in',
+    'way',
+    (reading) => reading.counters.unheard,
+  ),
   counter('holdfast_delivered_items_total', 'Items written to clients', (reading) => reading.counters.delivered),
   counters(
     'holdfast_dropped_items_total',
@@ -130,6 +136,17 @@ export const OWN_METRICS: readonly Metric[] = [
     help: 'From a request to an origin until the head of its answer',
     latencies: (reading) => reading.counters.originLatencies,
   },
+  gauge(
+    'holdfast_zhttp_sessions',
+    'Open sessions with ZeroMQ handlers of zhttp targets',
+    (reading) => reading.counters.zhttpSessions,
+  ),
+  counters(
+    'holdfast_pinghub_messages_total',
+    'Messages that the built-in Pinghub took by what they were',
+    'kind',
+    ({ counters: { pinghub } }) => ({ post: pinghub.posts, socket: pinghub.messages, empty: pinghub.echoes }),
+  ),
   gauge('holdfast_outbox_bytes', 'Bytes that wait for clients to take them', ({ processes }) =>
     sumOver(processes, ({ survey }) => survey?.outboxBytes),
   ),

@@ -159,6 +159,7 @@ describe('messages of a WebSocket', () => {
     const stage = await ZhttpStage.start(opened);
     const worker = await stage.worker();
     const { client, session } = await stage.accepted(worker);
+    expect(stage.counters.zhttpSessions).toBe(1);
     await session.send({ body: 'text' });
     await session.send({ 'content-type': 'binary', body: Buffer.from([0, 255]) });
     await session.send({ 'content-type': 'text', body: 'one ', more: true });
