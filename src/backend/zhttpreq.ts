@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Dealer } from 'zeromq';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Counters } from '../observe/counters.js';
+import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { HeaderList } from '../protocol/headers.js';
 import { reasonOf } from '../protocol/status-reasons.js';
@@ -15,6 +16,7 @@ import { Timed, type Wheel } from '../time/wheel.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import { receiveAll } from '../zeromq/receive-all.js';
+import { RouteSockets } from './route-sockets.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
 import { failureOf } from './zhttp/conditions.js';
 import { lengthHeader, targetFields, withoutFraming } from './zhttp/target-fields.js';
@@ -29,6 +31,7 @@ const MAX_QUEUED = 10_000;
 export interface ZhttpReqParts {
   readonly zeromq: ZeroMq;
   readonly wheel: Wheel;
+  readonly log: Logger;
   readonly warnings: ReadableRate;
   readonly counters: Counters;
   /** Goes into every packet as `from`. */
@@ -36,16 +39,23 @@ export interface ZhttpReqParts {
 }
 
 export class ZhttpReq implements HttpBackend {
-  private readonly sockets = new Map<string, BoundSocket>();
+  private readonly sockets: RouteSockets<BoundSocket>;
 
-  constructor(private readonly parts: ZhttpReqParts) {}
+  constructor(private readonly parts: ZhttpReqParts) {
+    this.sockets = new RouteSockets(parts, 'zhttpreq');
+  }
 
   /** Binds the address of a `zhttpreq` target; several routes may share it. `fileMode`: permissions of an ipc file. */
   async bind(spec: string, wantedBy: string, fileMode?: number): Promise<void> {
-    if (this.sockets.has(spec)) return;
+    if (this.sockets.get(spec) !== undefined) return;
     const dealer = new this.parts.zeromq.Dealer({ sendHighWaterMark: 100, receiveHighWaterMark: 101_000, linger: 0 });
     await bindSocket(dealer, spec, wantedBy, fileMode);
-    this.sockets.set(spec, new BoundSocket(dealer, this.parts));
+    this.sockets.add(spec, new BoundSocket(dealer, this.parts));
+  }
+
+  /** The routes have these addresses from now on; others are closed when nothing goes through them. */
+  retain(specs: ReadonlySet<string>): void {
+    this.sockets.retain(specs);
   }
 
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
@@ -57,8 +67,7 @@ export class ZhttpReq implements HttpBackend {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.sockets.values()) socket.close();
-    this.sockets.clear();
+    this.sockets.close();
   }
 
   private async dispatch(socket: BoundSocket, request: OriginRequest, target: Target, call: ReqCall): Promise<void> {
@@ -101,6 +110,11 @@ class BoundSocket {
     private readonly parts: ZhttpReqParts,
   ) {
     void receiveAll(dealer, (frames) => this.accept(frames));
+  }
+
+  /** Requests that wait for their answer. */
+  get size(): number {
+    return this.calls.size;
   }
 
   send(id: string, packet: Buffer, call: ReqCall): void {

@@ -32,8 +32,8 @@ export class ZeroMqTargets {
   private readonly socketWheel = new Wheel(systemClock);
 
   constructor(private readonly parts: ZeroMqTargetsParts) {
-    const { warnings, counters } = parts;
-    this.sockets = new ZhttpSockets({ wheel: this.socketWheel, warnings, counters, instanceId: this.instanceId });
+    const { log, warnings, counters } = parts;
+    this.sockets = new ZhttpSockets({ wheel: this.socketWheel, log, warnings, counters, instanceId: this.instanceId });
   }
 
   /** Where requests to `zhttpreq/` targets go; undefined when no route has one that could be opened. */
@@ -41,9 +41,14 @@ export class ZeroMqTargets {
     return this.zhttpreq;
   }
 
-  /** Opens what the routes need. What cannot be opened is reported; requests to it are answered 502. */
+  /**
+   * Opens what the routes need, and lets go of what they do not. What cannot be opened is reported; requests to it are
+   * answered 502.
+   */
   async prepare(table: RouteTable): Promise<void> {
     const { log } = this.parts;
+    this.sockets.retain(specsOf(table, 'zhttp'));
+    this.zhttpreq?.retain(specsOf(table, 'zhttpreq'));
     for (const { kind, spec } of table.zhttpAddresses()) {
       const wantedBy = `the route target ${kind}/${spec}`;
       const fileMode = fileModeOf(table, spec);
@@ -68,10 +73,14 @@ export class ZeroMqTargets {
   }
 
   private async makeZhttpReq(wantedBy: string): Promise<ZhttpReq> {
-    const { wheel, warnings, counters } = this.parts;
+    const { wheel, log, warnings, counters } = this.parts;
     const { instanceId } = this;
-    return new ZhttpReq({ zeromq: await loadZeroMq(wantedBy), wheel, warnings, counters, instanceId });
+    return new ZhttpReq({ zeromq: await loadZeroMq(wantedBy), wheel, log, warnings, counters, instanceId });
   }
+}
+
+function specsOf(table: RouteTable, kind: 'zhttp' | 'zhttpreq'): ReadonlySet<string> {
+  return new Set(table.zhttpAddresses().flatMap((address) => (address.kind === kind ? [address.spec] : [])));
 }
 
 /** `ipc_file_mode` of the first target with this address. */

@@ -59,6 +59,7 @@ const MEANT: readonly (readonly [what: string, where: RegExp])[] = [
   ['no line ends with CR alone', /^HTTP\/\d\.\d \d{3}[^\r\n]*\r(?!\n)/m],
   ['no coding is told in two lines', /^transfer-encoding:[\s\S]*^transfer-encoding:/im],
   ['no length has more than fifteen digits', /^content-length:[\t ]*0*[1-9]\d{15}/im],
+  ['a tab may stand behind a length (RFC 9110 5.5)', /^content-length:[\t ]*\d+[\t ]*\t/im],
   ['the extensions of chunks are not looked into', /^[\da-f]+;/im],
 ];
 

@@ -61,7 +61,7 @@ export class ZhttpStage {
     const { hub, wheel, clock, log, warnings, counters } = sampleHub({}, uplink);
     const instanceId = 'proxy_1-test';
     const socketWheel = opened.add(new Wheel(systemClock), (one) => one.close());
-    const parts = { wheel: socketWheel, warnings, counters, instanceId };
+    const parts = { wheel: socketWheel, log, warnings, counters, instanceId };
     const sockets = opened.add(new ZhttpSockets(parts), (one) => one.close());
     await sockets.bind(await loadZeroMq('the test'), spec, 'the test');
     const link: ConstructorParameters<typeof ZhttpSessions>[0]['link'] = (taker) => sockets.link(taker);

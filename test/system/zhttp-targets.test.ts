@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { zhttpAddresses } from '../../src/backend/zhttp/addresses.js';
 import { clientPort, Opened } from '../support/closing.js';
 import { CollectedLog } from '../support/collected-log.js';
+import { turnUntil } from '../support/deadline.js';
 import { freePorts } from '../support/free-ports.js';
 import { ipcAddress } from '../support/zhttp-stage.js';
 import { ZhttpWorker } from '../support/zhttp-worker.js';
@@ -127,5 +128,25 @@ describe('a zhttp target', () => {
     await holdfast.reload();
     await session.send({ body: 'done' });
     expect(await client.readUntil('0\r\n\r\n')).toContain('done');
+  });
+
+  it.each(['zhttp', 'zhttpreq'])('%s lets go of its address when no route has it any more', async (kind) => {
+    const folder = opened.add(mkdtempSync(join(tmpdir(), 'holdfast-')), (path) => rmSync(path, { recursive: true }));
+    const file = join(folder, 'routes');
+    const port = await threePorts();
+    const spec = `tcp://127.0.0.1:${port}`;
+    writeFileSync(file, `* ${kind}/${spec}\n`);
+    const logger = new CollectedLog('info');
+    const holdfast = await opened.holdfast({ settings: { routes: { file, lines: [] } }, logger });
+    const closed = `info ${kind}/${spec}: no route has it any more, closed`;
+    expect(await isFree(port)).toBe(false);
+    writeFileSync(file, '* test\n');
+    await holdfast.reload();
+    await turnUntil('the end of the address', () => logger.lines.includes(closed));
+    // libzmq gives up an address a moment after its socket has closed.
+    while (!(await isFree(port))) await new Promise((resolve) => setImmediate(resolve));
+    writeFileSync(file, `* ${kind}/${spec}\n`);
+    await holdfast.reload();
+    expect(await isFree(port)).toBe(false);
   });
 });

@@ -2,9 +2,11 @@
  * The sockets of all `zhttp/` targets (specification 9.1). They are bound once, in one process, for the sessions of all
  * processes.
  */
+import type { Logger } from '../../observe/logger.js';
 import type { ZhttpSessionId } from '../../protocol/zhttp.js';
 import { bindSocket } from '../../zeromq/bind.js';
 import type { ZeroMq } from '../../zeromq/load-zeromq.js';
+import { RouteSockets } from '../route-sockets.js';
 import { zhttpAddresses } from './addresses.js';
 import { type AddressParts, type AddressSockets, BoundAddress } from './bound-address.js';
 import type { PacketLink, PacketTaker } from './packet-link.js';
@@ -18,16 +20,18 @@ const MAX_MESSAGE = 4 * 1024 * 1024;
 const LINGER = 500;
 
 export class ZhttpSockets {
-  private readonly addresses = new Map<string, BoundAddress>();
+  private readonly addresses: RouteSockets<BoundAddress>;
   private readonly takers = new Set<PacketTaker>();
 
-  constructor(private readonly parts: AddressParts) {}
+  constructor(private readonly parts: AddressParts & { readonly log: Logger }) {
+    this.addresses = new RouteSockets(parts, 'zhttp');
+  }
 
   /** Sessions of one address, or of all. */
   sessions(spec?: string): number {
     if (spec !== undefined) return this.addresses.get(spec)?.size ?? 0;
     let all = 0;
-    for (const { size } of this.addresses.values()) all += size;
+    for (const { size } of this.addresses.all()) all += size;
     return all;
   }
 
@@ -38,7 +42,7 @@ export class ZhttpSockets {
    * @throws HoldfastError HOLDFAST_LISTEN_FAILED; what was bound is closed again
    */
   async bind(zeromq: ZeroMq, spec: string, wantedBy: string, fileMode?: number): Promise<void> {
-    if (this.addresses.has(spec)) return;
+    if (this.addresses.get(spec) !== undefined) return;
     const addresses = zhttpAddresses(spec, wantedBy);
     const sockets = this.open(zeromq);
     const names = ['out', 'outStream', 'in'] as const;
@@ -48,7 +52,12 @@ export class ZhttpSockets {
       for (const name of names) if (!sockets[name].closed) sockets[name].close();
       throw error;
     }
-    this.addresses.set(spec, new BoundAddress(spec, sockets, this.parts, this.takers));
+    this.addresses.add(spec, new BoundAddress(spec, sockets, this.parts, this.takers));
+  }
+
+  /** The routes have these addresses from now on; others are closed when nothing goes through them. */
+  retain(specs: ReadonlySet<string>): void {
+    this.addresses.retain(specs);
   }
 
   /** The way to the sockets for the sessions of one process. */
@@ -60,12 +69,11 @@ export class ZhttpSockets {
   /** A process has ended: what it had under way is cancelled. */
   leave(taker: PacketTaker): void {
     this.takers.delete(taker);
-    for (const address of this.addresses.values()) address.leave(taker);
+    for (const address of this.addresses.all()) address.leave(taker);
   }
 
   close(): void {
-    for (const address of this.addresses.values()) address.close();
-    this.addresses.clear();
+    this.addresses.close();
   }
 
   private open({ Push, Router, Subscriber }: ZeroMq): AddressSockets {
@@ -90,7 +98,7 @@ export class ZhttpSockets {
 
 class LocalLink implements PacketLink {
   constructor(
-    private readonly addresses: ReadonlyMap<string, BoundAddress>,
+    private readonly addresses: RouteSockets<BoundAddress>,
     private readonly taker: PacketTaker,
   ) {}
 
