@@ -213,9 +213,9 @@ describe.each(ORIGIN_CLIENTS)('an exchange with an origin, with the client %s,',
     });
     const receiver = new RecordingReceiver();
     receiver.hungry = false;
-    const { call } = stage.send(stage.client(client, { idleTimeout: 0.1 }), request(), receiver);
+    const { call } = stage.send(stage.client(client, { idleTimeout: 0.5 }), request(), receiver);
     await receiver.until('the first piece', () => receiver.size > 0);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
     expect(receiver.failure).toBeUndefined();
     expect(receiver.size).toBeLessThan(1_000_000);
     receiver.hungry = true;
