@@ -3,39 +3,47 @@ import { type PinghubParts, type PinghubRequest, pinghubAnswer, pinghubWebSocket
 import type { Verdict } from '../backend/verdict.js';
 import type { WebSocketVerdict } from '../backend/websocket-verdict.js';
 import type { ClientRequest } from '../front/client-request.js';
-import { rewriteRequest } from '../routes/rewrite.js';
-import type { Route, Target } from '../routes/route.js';
+import { getHeader, type HeaderList } from '../protocol/headers.js';
+import type { Route, RouteProtocol, Target } from '../routes/route.js';
 import type { ProxyParts } from './proxy-parts.js';
 import { isAbsolute, type RequestUri } from './request-uri.js';
+import { targetPlace } from './target-place.js';
 
 type PinghubTarget = Target & { readonly kind: 'pinghub' };
 
-export interface PinghubAsk {
+interface Asked {
   readonly route: Route;
   readonly target: PinghubTarget;
   readonly request: ClientRequest;
   readonly uri: RequestUri;
+}
+
+export interface PinghubAsk extends Asked {
   /** Undefined: it was too large to be kept. */
   readonly body: Buffer | undefined;
 }
 
 export function askPinghub(parts: ProxyParts, ask: PinghubAsk, decide: (verdict: Verdict) => void): void {
-  const { route, target, request, uri, body } = ask;
-  const response = pinghubAnswer(partsOf(parts, route, target), requestOf(route, request, uri), body);
+  const { route, target, body } = ask;
+  const response = pinghubAnswer(partsOf(parts, route, target), requestOf(parts, ask, 'http'), body);
   const { publishing } = parts;
   // Who posts is told when there is room for more.
   if (publishing.congested) publishing.whenClear(() => decide({ kind: 'answer', response }));
   else decide({ kind: 'answer', response });
 }
 
-export function askPinghubSocket(
-  parts: ProxyParts,
-  route: Route,
-  target: PinghubTarget,
-  request: ClientRequest,
-  uri: RequestUri,
-): WebSocketVerdict {
-  return pinghubWebSocket(partsOf(parts, route, target), requestOf(route, request, uri));
+export interface PinghubSocketAsk extends Asked {
+  /** The request is that of a WebSocket; otherwise one of SockJS has opened a session. */
+  readonly isHandshake: boolean;
+}
+
+export function askPinghubSocket(parts: ProxyParts, ask: PinghubSocketAsk): WebSocketVerdict {
+  const { route, target, isHandshake } = ask;
+  return pinghubWebSocket(
+    partsOf(parts, route, target),
+    requestOf(parts, ask, isHandshake ? 'ws' : undefined),
+    isHandshake,
+  );
 }
 
 function partsOf(
@@ -53,11 +61,39 @@ function partsOf(
   };
 }
 
-function requestOf(route: Route, request: ClientRequest, uri: RequestUri): PinghubRequest {
-  const { method, target, headers, askedFor } = request;
-  const { path } = rewriteRequest(route, uri.authority, uri.path);
-  // What an auth service or the route made of the path is nobody else's business.
-  const isOwnPath = askedFor === undefined && path === uri.path;
+/** @param protocol - the route was found with; undefined: the path is the route's own, that of its SockJS */
+function requestOf(
+  parts: ProxyParts,
+  { route, request, uri }: Asked,
+  protocol: RouteProtocol | undefined,
+): PinghubRequest {
+  const { method, target, headers } = request;
+  const { path: ownPath } = uri.asked ?? uri;
   const base = isAbsolute(target) ? `${uri.secure ? 'https' : 'http'}://${uri.authority}` : '';
-  return { method, path, isOwnPath, query: uri.query, base, headers };
+  return {
+    method,
+    path: targetPlace(route, uri).path,
+    ownPath,
+    leadsHere: (plain) =>
+      protocol === undefined || ownPath === plain || leadsTo(route, plain, parts, protocol, headers, uri),
+    query: (uri.asked ?? uri).query,
+    base,
+    headers,
+  };
+}
+
+/** Whether a client that spells its path without escapes comes to the same route, or to none. */
+function leadsTo(
+  { id, pathBeg }: Route,
+  plain: string,
+  { routes, settings }: ProxyParts,
+  protocol: RouteProtocol,
+  headers: HeaderList,
+  { secure, host }: RequestUri,
+): boolean {
+  // Its path has not chosen the route.
+  if (settings.acceptPushpinRoute && (getHeader(headers, 'pushpin-route') ?? '') !== '') return true;
+  const route = routes().lookupPlain(protocol, secure, host, plain);
+  // Another table may be in force by now.
+  return route === undefined || (route.id === id && route.pathBeg === pathBeg);
 }

@@ -6,7 +6,7 @@
  *     asking ──204──► let through     asking ──403──► forbidden     asking ──anything else, no answer──► 500
  */
 import { sendObserved } from '../backend/observed-call.js';
-import type { AnswerCall, AnswerReceiver, OriginRequest } from '../backend/verdict.js';
+import type { AnswerCall, AnswerReceiver, Failure, OriginRequest } from '../backend/verdict.js';
 import type { ClientRequest } from '../front/client-request.js';
 import type { Visit } from '../observe/visit.js';
 import { getHeader, type HeaderList, withoutHeaders } from '../protocol/headers.js';
@@ -125,8 +125,8 @@ class Asking extends Timed implements AnswerReceiver, Question {
 
   end(): void {}
 
-  failed(): void {
-    if (this.finish()) this.done(this.fault('cannot be reached'));
+  failed(failure: Failure): void {
+    if (this.finish()) this.done(this.fault(troubleOf(failure)));
   }
 
   onTime(): void {
@@ -156,7 +156,8 @@ class Asking extends Timed implements AnswerReceiver, Question {
   private fault(what: string): Authorization {
     const { holds } = this.parts;
     const { file, line } = this.route.source;
-    holds.warnings.warn('auth', `the auth service ${this.route.auth} (${file}:${line}) ${what}: answering 500`);
+    const { auth } = this.route;
+    holds.warnings.warn(`auth ${auth} ${what}`, `the auth service ${auth} (${file}:${line}) ${what}: answering 500`);
     return { kind: 'refused', response: errorAnswer(500, 'Internal Server Error') };
   }
 
@@ -165,5 +166,18 @@ class Asking extends Timed implements AnswerReceiver, Question {
     this.over = true;
     this.parts.holds.wheel.stop(this);
     return true;
+  }
+}
+
+/** Why there is no answer, for the log. */
+function troubleOf(failure: Failure): string {
+  switch (failure.kind) {
+    case 'connect':
+      return `cannot be reached (${failure.detail ?? 'refused'})`;
+    case 'other':
+      if (failure.timedOut === true) return 'was silent for too long';
+      return failure.disconnected === true ? 'broke off before it had answered' : `gave no answer: ${failure.detail}`;
+    default:
+      return `cannot be reached (${failure.kind})`;
   }
 }

@@ -1,4 +1,5 @@
 /** A client's own request on its way to a target: what is sent, and which requests of other clients are the same. */
+
 import { createHash } from 'node:crypto';
 import { judgeComplete } from '../backend/judge.js';
 import { sendObserved } from '../backend/observed-call.js';
@@ -8,7 +9,6 @@ import type { AnswerCall, AnswerReceiver, HttpBackend, OriginRequest, Verdict } 
 import type { ClientRequest } from '../front/client-request.js';
 import type { Visit } from '../observe/visit.js';
 import { isGripResponse } from '../protocol/instruct.js';
-import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import { errorAnswer } from './error-answers.js';
 import type { ProxyParts } from './proxy-parts.js';
@@ -16,6 +16,7 @@ import type { ForwardedBody } from './request-body.js';
 import { clientUri } from './request-log.js';
 import type { RequestUri } from './request-uri.js';
 import { SHARED_BYTES_MAX, type SharedCall } from './shared-requests.js';
+import { targetPlace } from './target-place.js';
 
 export interface ClientAsk {
   readonly request: ClientRequest;
@@ -57,7 +58,7 @@ export function sendClientRequest(
  */
 export function askTestBackend(route: Route, uri: RequestUri, body: Buffer | undefined, grip: boolean): Verdict {
   if (body === undefined) return { kind: 'answer', response: errorAnswer(400, 'request too large') };
-  const { path } = rewriteRequest(route, uri.authority, uri.path);
+  const { path } = targetPlace(route, uri);
   const response = testResponse({ path, query: uri.query.slice(1), pathBeg: route.pathBeg });
   return grip && isGripResponse(response.headers) ? judgeComplete(response) : { kind: 'answer', response };
 }
@@ -85,7 +86,7 @@ function shareKey({ request, uri, scheme, route, target, trusted, lastIds, body 
   if (whole === undefined || whole.length > SHARED_BYTES_MAX) return undefined;
   return JSON.stringify([
     request.method,
-    clientUri(scheme, uri),
+    clientUri(scheme, { ...uri, asked: undefined }),
     route.targets.indexOf(target),
     trusted,
     [...lastIds].sort(([left], [right]) => (left < right ? -1 : 1)),
@@ -95,7 +96,7 @@ function shareKey({ request, uri, scheme, route, target, trusted, lastIds, body 
 
 function originRequest({ settings }: ProxyParts, ask: ClientAsk): OriginRequest {
   const { request, uri, scheme, route, target, trusted, grip, signature, lastIds, body } = ask;
-  const { host, path } = rewriteRequest(route, uri.authority, uri.path);
+  const { host, path } = targetPlace(route, uri);
   return {
     method: request.method,
     scheme: target.options.ssl ? 'https' : 'http',

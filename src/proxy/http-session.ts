@@ -372,14 +372,9 @@ function retryOf(
     if (exchange instanceof JsonpExchange) exchange.startAnew();
     const { route, trusted, visit } = admission;
     const uri = requestUri(request, parts.settings.acceptXForwardedProtocol);
-    const place = request.askedFor === undefined ? uri : clientsOwnUri(parts, request);
+    // Routes are found by what the client itself has asked for.
+    const place = { ...uri, ...uri.asked };
     const now = { route: route && findRouteAgain(parts, route, place), trusted, visit };
     new HttpSession(parts, request, uri, exchange, now, { body, lastIds }).start();
   };
-}
-
-/** What a client asked for whose path an auth service has rewritten: routes are found by that. */
-function clientsOwnUri({ settings }: ProxyParts, { askedFor, ...request }: ClientRequest): RequestUri {
-  const target = askedFor ?? request.target;
-  return requestUri({ ...request, target }, settings.acceptXForwardedProtocol);
 }

@@ -106,7 +106,9 @@ function clientAddress(request: ClientRequest, rules: readonly string[]): string
   return first !== undefined && isIP(first) !== 0 ? first : peerAddressOf(request.peer);
 }
 
-/** The whole URI of a request, as log lines show it. */
-export function clientUri(scheme: string, { authority, path, query }: RequestUri): string {
+/** The whole URI of a request, as the client has it and log lines show it. */
+export function clientUri(scheme: string, uri: RequestUri): string {
+  const { authority } = uri;
+  const { path, query } = uri.asked ?? uri;
   return `${scheme}://${authority}${path}${query}`;
 }

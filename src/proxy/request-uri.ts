@@ -12,6 +12,8 @@ export interface RequestUri {
   readonly path: string;
   /** With its question mark, or empty. */
   readonly query: string;
+  /** Path and query that the client has asked for, where an auth service has put others in their place. */
+  readonly asked?: undefined | { readonly path: string; readonly query: string };
 }
 
 /** @param acceptForwardedProtocol - `X-Forwarded-Proto: https` counts as TLS */
@@ -26,14 +28,25 @@ export function requestUri(request: ClientRequest, acceptForwardedProtocol: bool
     if (!target.startsWith('/')) target = `/${target}`;
   }
   authority = authority.toLowerCase();
-  const mark = target.indexOf('?');
+  const { askedFor } = request;
   return {
     secure: request.secure || (acceptForwardedProtocol && isForwardedSecure(request)),
     authority,
     host: hostOf(authority),
-    path: mark < 0 ? target : target.slice(0, mark),
-    query: mark < 0 ? '' : target.slice(mark),
+    ...parted(target),
+    ...(askedFor === undefined ? {} : { asked: parted(withoutHost(askedFor)) }),
   };
+}
+
+/** What a target in absolute form has behind the host. */
+function withoutHost(target: string): string {
+  const rest = isAbsolute(target) ? target.replace(/^[a-z]+:\/\/[^/?#]*/i, '') : target;
+  return rest.startsWith('/') || rest.startsWith('*') ? rest : `/${rest}`;
+}
+
+function parted(target: string): { readonly path: string; readonly query: string } {
+  const mark = target.indexOf('?');
+  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark) };
 }
 
 /** Whether a target names the host itself; its scheme and its host have been checked (`front/parsed-request.ts`). */

@@ -79,7 +79,7 @@ function serveAuthorized(
       return;
     }
     const { response } = result;
-    parts.holds.counters.requestErrors += 1;
+    if (response.code >= 500) parts.holds.counters.requestErrors += 1;
     exchange.answer(response);
     log({ kind: 'answered', code: response.code, size: response.body.length });
   });

@@ -21,7 +21,7 @@ export function refuseHandshake(parts: ProxyParts, request: ClientRequest): Comp
   const [target] = route?.targets ?? [];
   // Who is kept out by an auth service learns nothing of what is behind it.
   if (route === undefined || route.auth !== undefined || target?.kind !== 'pinghub') return undefined;
-  const verdict = askPinghubSocket(parts, route, target, request, uri);
+  const verdict = askPinghubSocket(parts, { route, target, request, uri, isHandshake: true });
   return verdict.kind === 'reject' ? verdict.response : undefined;
 }
 

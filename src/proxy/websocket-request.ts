@@ -1,4 +1,5 @@
 /** What an origin is asked for a client that wants a WebSocket: over HTTP (specification 10.2), or as one (11.1). */
+
 import { randomUUID } from 'node:crypto';
 import { originHeaders } from '../backend/request-headers.js';
 import type { OriginRequest } from '../backend/verdict.js';
@@ -9,11 +10,11 @@ import type { Visit } from '../observe/visit.js';
 import { DEFLATE_OFFER } from '../protocol/deflate-offer.js';
 import { type HeaderList, hasPrefix, withoutHeaders } from '../protocol/headers.js';
 import { headerListOf } from '../protocol/raw-headers.js';
-import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import type { Peer } from '../sockets/peer-address.js';
 import { type ProxyParts, signatureFor } from './proxy-parts.js';
 import type { RequestUri } from './request-uri.js';
+import { targetPlace } from './target-place.js';
 
 /** Headers of the handshake that a request with events does not carry (10.2). Lower case. */
 const NOT_IN_EVENTS = new Set([
@@ -74,7 +75,7 @@ export class EventRequests implements Sender {
     this.route = route;
     this.target = target;
     this.trusted = trusted;
-    const { host, path } = rewriteRequest(route, uri.authority, uri.path);
+    const { host, path } = targetPlace(route, uri);
     const client = withoutHeaders(request.headers, NOT_IN_EVENTS).filter(([name]) => !hasPrefix(name, 'meta-'));
     this.text = [target.options.host ?? host, path + uri.query, ...client.flat()].join(SEPARATOR);
   }
@@ -106,7 +107,7 @@ export async function openingRequest(
   way: keyof typeof DROPPED,
 ): Promise<OpeningRequest> {
   const { request, uri, route, target } = ask;
-  const { host, path } = rewriteRequest(route, uri.authority, uri.path);
+  const { host, path } = targetPlace(route, uri);
   parts.holds.counters.originRequests += 1;
   const client = withoutHeaders(request.headers, DROPPED[way]);
   const from = { ...ask, peer: request.peer };

@@ -6,6 +6,7 @@
  *                      ├─ reject: the origin's answer
  *                      └─ failed: 502
  */
+
 import { beginStep, endStep, type HandshakeEnd } from '../backend/observed-call.js';
 import { testWebSocket } from '../backend/test-backend.js';
 import type { Call } from '../backend/verdict.js';
@@ -19,7 +20,6 @@ import type { Visit } from '../observe/visit.js';
 import type { HeaderList } from '../protocol/headers.js';
 import type { CompleteResponse } from '../protocol/instruct.js';
 import { ownText } from '../protocol/own-text.js';
-import { rewriteRequest } from '../routes/rewrite.js';
 import type { Route, Target } from '../routes/route.js';
 import { arrivalOf } from './arrival.js';
 import { askPinghubSocket } from './ask-pinghub.js';
@@ -31,6 +31,7 @@ import { RawWebSocket } from './raw-websocket.js';
 import { clientUri, logRequest, type RequestResult } from './request-log.js';
 import { type RequestUri, requestUri } from './request-uri.js';
 import { partsFor } from './route-parts.js';
+import { targetPlace } from './target-place.js';
 import type { WebSocketDoor } from './websocket-door.js';
 import { EventRequests, openingRequest, type WebSocketAsk } from './websocket-request.js';
 import { prefixBytes, WebSocketTerms } from './websocket-terms.js';
@@ -90,13 +91,13 @@ export class WebSocketSession {
     const question = authorize(parts, { route, auth, visit }, request, uri, (result) => {
       door.onGone = undefined;
       if (result.kind === 'refused') {
-        this.parts.holds.counters.requestErrors += 1;
+        if (result.response.code >= 500) this.parts.holds.counters.requestErrors += 1;
         this.refuse(result.response, false);
         return;
       }
       if (result.request !== request) {
         const { path, query } = requestUri(result.request, parts.settings.acceptXForwardedProtocol);
-        this.uri = { ...uri, path, query };
+        this.uri = { ...uri, path, query, asked: { path: uri.path, query: uri.query } };
       }
       this.request = result.request;
       this.ask(route, 0);
@@ -133,12 +134,14 @@ export class WebSocketSession {
     // Built-in backends answer at once, but it may take a moment until the client can be held.
     this.door.onGone = () => this.log({ kind: 'error' });
     if (target.kind === 'test') {
-      const { path } = rewriteRequest(route, this.uri.authority, this.uri.path);
+      const { path } = targetPlace(route, this.uri);
       decide(testWebSocket({ path, query: this.uri.query.slice(1), pathBeg: route.pathBeg }, this.gripFor(route)));
       return;
     }
     if (target.kind === 'pinghub') {
-      decide(askPinghubSocket(this.parts, route, target, this.request, this.uri));
+      // Where there is no WebSocket there is no handshake of one.
+      const isHandshake = this.door.handOver !== undefined;
+      decide(askPinghubSocket(this.parts, { route, target, request: this.request, uri: this.uri, isHandshake }));
       return;
     }
     if (!target.options.overHttp && target.kind === 'origin') {

@@ -47,7 +47,7 @@ export function parseCondition({ value, props }: Section): Condition {
     headers: readHeaders(everyValue(props, 'header')),
     grip: !isPresent(props, 'no_grip'),
     logLevel: wholeNumber(lastValue(props, 'log_level')),
-    auth: readAuth(filledValue(props, 'auth')),
+    auth: readAuth(lastValue(props, 'auth')),
   };
 }
 
@@ -108,7 +108,7 @@ function readAsHost(value: string | undefined): string | undefined {
   return host;
 }
 
-/** @returns the URL of who is asked whether a request may come in */
+/** @returns the URL of who is asked whether a request may come in; an empty one is a fault, and lets nobody in */
 export function readAuth(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;

@@ -1,7 +1,7 @@
 /** Turns one routes line into a route, nothing, or the warning to log about it (specification 2.1 to 2.3). */
 import { HoldfastError } from '../errors/holdfast-error.js';
 import { parseCondition, readAuth } from './conditions.js';
-import { filledValue } from './properties.js';
+import { lastValue } from './properties.js';
 import type { Route } from './route.js';
 import { parseTarget, type ReadText } from './targets.js';
 import { tokenizeLine } from './tokenizer.js';
@@ -45,7 +45,7 @@ function readLine(line: string, source: Route['source'], readFile: ReadText): Ro
   }
   const parsed = parseCondition(condition);
   // Beside a target it means the same: it is the whole route that is guarded.
-  const auth = parsed.auth ?? targets.map(({ props }) => readAuth(filledValue(props, 'auth'))).find(Boolean);
+  const auth = parsed.auth ?? targets.map(({ props }) => readAuth(lastValue(props, 'auth'))).find(Boolean);
   return {
     ...parsed,
     auth,

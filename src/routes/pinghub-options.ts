@@ -31,6 +31,9 @@ export interface PinghubTerms {
 const ORIGIN =
   /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?:[^/?#@\s]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/?#@:[\]\s]+)(?::[0-9]{1,5})?(?:[/?#]\S*)?$/;
 
+/** Those of this target, and what may stand beside any. An unknown one may be a guard that is misspelt. */
+const NAMES = ['origin', 'ws_publish', 'max_message', 'max_body', 'outbox', 'ping_interval', 'pong_timeout', 'auth'];
+
 const SECOND = 1_000;
 /** Milliseconds: how long one write may take in the original. */
 const CLOSE_TIMEOUT = 10_000;
@@ -39,6 +42,8 @@ const MAX_SECONDS = 86_400;
 
 /** @throws HoldfastError `HOLDFAST_ROUTE_INVALID`, its message being the bare text */
 export function readPinghubOptions(props: readonly Property[]): PinghubOptions {
+  const unknown = props.find(([name]) => !NAMES.includes(name));
+  if (unknown !== undefined) throw invalid(`there is no option ${unknown[0]}, only ${NAMES.join(', ')}`);
   const origin = filledValue(props, 'origin');
   if (origin !== undefined && !ORIGIN.test(origin)) throw invalid('origin must use format scheme://host[:port]');
   const pings = {

@@ -6,6 +6,7 @@
  *               '*'           ─► [route]            everything else
  *     by id     'api'         ─► route | shared
  */
+import { percentDecoded } from '../protocol/percent.js';
 import type { Route, RouteProtocol, TargetAddress } from './route.js';
 
 /** Address of a target that needs ZeroMQ sockets. */
@@ -28,6 +29,8 @@ export class RouteTable {
   readonly #byHost: ReadonlyMap<string, readonly Route[]>;
   readonly #byId: ReadonlyMap<string, IdLookup>;
   readonly #zhttpAddresses: readonly ZhttpAddress[];
+  /** Made when it is asked for. */
+  #plain: PlainTable | undefined = undefined;
 
   private constructor(routes: readonly Route[], zhttpAddresses: readonly ZhttpAddress[]) {
     this.size = routes.length;
@@ -88,6 +91,17 @@ export class RouteTable {
   }
 
   /**
+   * The same for a path without escapes, however `path_beg` is spelt.
+   *
+   * @param path - one character for each byte
+   */
+  lookupPlain(protocol: RouteProtocol, secure: boolean, host: string, path: string): Route | undefined {
+    this.#plain ??= RouteTable.#plainOf(this.#routes);
+    const found = this.#plain.table.lookup(protocol, secure, host, path);
+    return found && this.#plain.originals.get(found);
+  }
+
+  /**
    * Finds a route by its explicit or implied id.
    *
    * @param path - percent-encoded path of the request; a route whose `path_beg` it lacks is not given
@@ -96,6 +110,22 @@ export class RouteTable {
     const found = this.#byId.get(id) ?? NONE;
     return found.kind === 'route' && !path.startsWith(found.route.pathBeg) ? NONE : found;
   }
+
+  /** A table of the same routes with `path_beg` without escapes. */
+  static #plainOf(routes: readonly Route[]): PlainTable {
+    const originals = new Map(
+      routes.map((route): [plain: Route, original: Route] => {
+        const pathBeg = percentDecoded(Buffer.from(route.pathBeg).toString('latin1'));
+        return [{ ...route, pathBeg }, route];
+      }),
+    );
+    return { table: new RouteTable([...originals.keys()], []), originals };
+  }
+}
+
+interface PlainTable {
+  readonly table: RouteTable;
+  readonly originals: ReadonlyMap<Route, Route>;
 }
 
 function matches(route: Route, protocol: RouteProtocol, secure: boolean, path: string): boolean {

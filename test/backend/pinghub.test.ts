@@ -24,7 +24,8 @@ describe('a socket of Pinghub', () => {
       {
         method: 'GET',
         path: '/a',
-        isOwnPath: true,
+        ownPath: '/a',
+        leadsHere: () => true,
         query: '',
         base: '',
         headers: [
@@ -32,6 +33,7 @@ describe('a socket of Pinghub', () => {
           ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
         ],
       },
+      true,
     );
     if (verdict.kind !== 'accept') throw new Error('refused');
     const client: WebSocketClient = {

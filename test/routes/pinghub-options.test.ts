@@ -63,6 +63,14 @@ describe('a pinghub target', () => {
   });
 });
 
+describe('an option that there is not', () => {
+  it.each(['orgin=https://example.com', 'ws_publsh=false', 'over_http', 'ssl'])('is no option: %s', (option) => {
+    const names = 'origin, ws_publish, max_message, max_body, outbox, ping_interval, pong_timeout, auth';
+    const [name] = option.split('=');
+    expect(read(`* pinghub,${option}`)).toBe(`routes:1: pinghub: there is no option ${name}, only ${names}`);
+  });
+});
+
 describe('the auth option', () => {
   it('counts for the whole route, wherever it stands', () => {
     expect(read('*,auth=http://127.0.0.1:8089/check test')).toMatchObject({ auth: 'http://127.0.0.1:8089/check' });
@@ -71,4 +79,11 @@ describe('the auth option', () => {
     expect(read('* test')).toMatchObject({ auth: undefined });
     expect(read('* test,auth=elsewhere')).toBe('routes:1: auth must be a URL with http or https');
   });
+
+  it.each(['*,auth= test', '*,auth test', '* test,auth=', '*,auth=http://one/,auth= test'])(
+    'without a URL lets nobody in: %s',
+    (line) => {
+      expect(read(line)).toBe('routes:1: auth must be a URL with http or https');
+    },
+  );
 });

@@ -74,7 +74,10 @@ describe('the auth option', () => {
     expect((await fetch(`${url}/a`)).status).toBe(500);
     await auth.stop();
     expect((await fetch(`${url}/a`)).status).toBe(500);
-    expect(log.lines.join('\n')).toContain('cannot be reached');
+    // Each reason has a line of its own, however soon it follows another one.
+    const told = log.lines.join('\n');
+    expect(told).toContain('broke off before it had answered: answering 500');
+    expect(told).toContain('cannot be reached (refused): answering 500');
   });
 
   it('rewrites the path, and neither side learns of it', async () => {
@@ -114,15 +117,38 @@ describe('the auth option', () => {
     }
   });
 
-  it('shows nobody the path it has made: no redirect to it, and the route stays that of the client’s own', async () => {
+  it('shows nobody the path it has made: one that is not in clean form is refused, and nobody is sent to it', async () => {
     const hub = await guarded((_request, response) => {
       response.writeHead(204, { 'X-Rewrite': '/user//157/../1/chan' }).end();
     });
-    const listener = await Listener.on(opened, `ws://127.0.0.1:${hub.port}/me/chan`);
-    expect((await fetch(`${hub.url}/me/chan`, { method: 'POST', body: 'x', redirect: 'manual' })).status).toBe(200);
-    expect(await listener.hears(1)).toEqual(['x']);
-    hub.holdfast.publish({ channel: 'pinghub:/user/1/chan', formats: { 'ws-message': { content: 'y' } } });
-    expect(await listener.hears(2)).toEqual(['x', 'y']);
+    const refused = 'Error: bad request. Path must be in clean form, without empty, . and .. segments.\n';
+    const answer = await fetch(`${hub.url}/me/chan`, { method: 'POST', body: 'x', redirect: 'manual' });
+    expect([answer.status, await answer.text()]).toEqual([400, refused]);
+    expect((await statusOf(`ws://127.0.0.1:${hub.port}/me/chan`)).slice(0, 2)).toEqual([400, refused]);
+  });
+
+  it('has the last word on the path: what the route makes of paths is not done to it', async () => {
+    const origin = await opened.origin((request, response) => void response.end(request.url));
+    const { url } = await guarded(
+      (_request, response) => void response.writeHead(204, { 'X-Rewrite': '/v2/things' }).end(),
+      origin.target,
+      '*,path_beg=/api/,path_rem=4',
+    );
+    expect(await (await fetch(`${url}/api/things?q=1`)).text()).toBe('/v2/things?q=1');
+  });
+
+  it('is not seen in the log: the lines have what the client asked for, and no error is counted for who is kept out', async () => {
+    const { url, log, holdfast } = await guarded((request, response) => {
+      const isIn = request.headers['x-original-uri']?.includes('secret') === false;
+      response.writeHead(isIn ? 204 : 403, isIn ? { 'X-Rewrite': '/user/157/chan' } : {}).end();
+    });
+    await fetch(`${url}/me/chan?q=1`, { method: 'POST', body: 'x' });
+    await fetch(`${url}/secret`);
+    expect(log.lines.filter((line) => line.includes('code='))).toEqual([
+      `info POST ${url}/me/chan?q=1 -> pinghub code=200 3`,
+      `info GET ${url}/secret code=403 10`,
+    ]);
+    expect(holdfast.counters.requestErrors).toBe(0);
   });
 
   it('is no way into another route when a client is asked for again', async () => {

@@ -210,10 +210,12 @@ describe('requests', () => {
     expect(absolute.head).toMatch(/^Location: http:\/\/ws\.example\/a\r$/m);
   });
 
-  it('are not sent elsewhere for a path that is none of theirs', async () => {
+  it('are sent to the clean form of their own path where the route takes part of it away', async () => {
     const stage = await PinghubStage.set(opened, '', '*,path_beg=/push,path_rem=5');
+    const answer = await stage.raw('POST /push//a?q=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    expect([answer.status, /^location: (.*)\r$/im.exec(answer.head)?.[1]]).toEqual([301, '/push/a?q=1']);
     const listener = await stage.listen('/push/a');
-    expect(await stage.post('/push//a', 'x')).toEqual([200, 'OK\n']);
+    expect(await stage.post('/push/a', 'x')).toEqual([200, 'OK\n']);
     expect(await listener.hears(1)).toEqual(['x']);
   });
 

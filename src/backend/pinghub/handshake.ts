@@ -5,7 +5,7 @@ import { reasonOf } from '../../protocol/status-reasons.js';
 
 /** Bytes of a handshake's key. */
 const KEY_BYTES = 16;
-const SCHEME_AND_HOST = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[^/?#@]*@)?([^/?#]*)/;
+const SCHEME_AND_HOST = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[^/?#@\\]*@)?([^/?#]*)/;
 
 /** The status that a handshake is refused with; undefined: it is taken. */
 export function refusalOf(
@@ -14,9 +14,18 @@ export function refusalOf(
 ): number | undefined {
   if (method !== 'GET') return 405;
   if (!tokens(headers, 'sec-websocket-version').includes('13')) return 400;
-  if (origin !== undefined && !isAllowed(headers, origin)) return 403;
+  const refused = originRefusalOf({ headers }, origin);
+  if (refused !== undefined) return refused;
   const key = getHeader(headers, 'sec-websocket-key') ?? '';
   return Buffer.from(key, 'base64').length === KEY_BYTES && /^[A-Za-z0-9+/]{22}==$/.test(key) ? undefined : 400;
+}
+
+/** The same for a client of SockJS, whose request is no handshake. */
+export function originRefusalOf(
+  { headers }: { readonly headers: HeaderList },
+  origin: string | undefined,
+): number | undefined {
+  return origin === undefined || isAllowed(headers, origin) ? undefined : 403;
 }
 
 /** What a refused handshake is answered with. */

@@ -12,17 +12,23 @@ import { reasonOf } from '../../protocol/status-reasons.js';
 import type { PinghubOptions } from '../../routes/pinghub-options.js';
 import type { BackendPublishing } from '../backend-publishing.js';
 import type { WebSocketVerdict } from '../websocket-verdict.js';
-import { refusal, refusalOf } from './handshake.js';
+import { originRefusalOf, refusal, refusalOf } from './handshake.js';
 import { clientPage, PAGE_HEADERS } from './page.js';
-import { checkPath, readPath } from './path.js';
+import { checkPath, escapePath, readPath } from './path.js';
 
 /** What a request asks for. */
 export interface PinghubRequest {
   readonly method: string;
   /** Percent-encoded, after rewriting, without the query. */
   readonly path: string;
-  /** The client knows it: it can be sent to another one. */
-  readonly isOwnPath: boolean;
+  /** The same as the client has it. */
+  readonly ownPath: string;
+  /**
+   * Whether the client would be here, too, if it spelt its path without needless escapes. Each channel has one spelling
+   * that decides who may come to it.
+   * @param plain - its path without escapes, one character for each byte
+   */
+  leadsHere(plain: string): boolean;
   /** With its question mark, or empty. */
   readonly query: string;
   /** `http://HOST` or `https://HOST`, where the request line named the host; a redirect names it too then. */
@@ -54,6 +60,8 @@ export interface PinghubParts {
 const EMPTY = Buffer.alloc(0);
 const OK = Buffer.from('OK\n');
 const NO_META: ReadonlyMap<string, string> = new Map();
+const NOT_CLEAN = 'Error: bad request. Path must be in clean form, without empty, . and .. segments.';
+const NOT_PLAIN = 'Error: bad request. Path must be spelt without needless escapes.';
 const NOT_UNICODE = 'Error: bad request. Message must be valid Unicode (UTF-8).';
 /** UTF-8 that is none. */
 const INVALID_DATA = 1007;
@@ -69,26 +77,23 @@ export function pinghubAnswer(
   request: PinghubRequest,
   body: Buffer | undefined,
 ): CompleteResponse {
-  const reading = readPath(request.path);
-  if (reading.kind === 'malformed') return failure(400, '400 Bad Request');
-  if (reading.kind === 'redirect' && request.isOwnPath) return redirect(request, reading.clean);
+  const place = placeOf(request);
+  if (place.kind === 'elsewhere') return place.response;
   if (request.method !== 'GET' && request.method !== 'POST') return answer(405, [], EMPTY);
-  const checked = checkPath(reading.bytes);
+  const checked = checkPath(place.bytes);
   if (checked.kind === 'invalid') return failure(400, checked.text);
   if (request.method === 'GET') return answer(200, PAGE_HEADERS, clientPage(checked.path));
   return publishPosted(parts, parts.prefix + pinghubChannel(checked.path), body);
 }
 
-export function pinghubWebSocket(parts: PinghubParts, request: PinghubRequest): WebSocketVerdict {
-  const reading = readPath(request.path);
-  if (reading.kind === 'malformed') return { kind: 'reject', response: failure(400, '400 Bad Request') };
-  if (reading.kind === 'redirect' && request.isOwnPath) {
-    return { kind: 'reject', response: redirect(request, reading.clean) };
-  }
-  const checked = checkPath(reading.bytes);
+/** @param isHandshake - the request is that of a WebSocket; otherwise one of another transport has opened a session */
+export function pinghubWebSocket(parts: PinghubParts, request: PinghubRequest, isHandshake: boolean): WebSocketVerdict {
+  const place = placeOf(request);
+  if (place.kind === 'elsewhere') return { kind: 'reject', response: place.response };
+  const checked = checkPath(place.bytes);
   if (checked.kind === 'invalid') return { kind: 'reject', response: failure(400, checked.text) };
   const { options } = parts;
-  const refused = refusalOf(request, options.origin);
+  const refused = isHandshake ? refusalOf(request, options.origin) : originRefusalOf(request, options.origin);
   if (refused !== undefined) return { kind: 'reject', response: refusal(refused) };
   const channel = parts.prefix + pinghubChannel(checked.path);
   return {
@@ -101,6 +106,35 @@ export function pinghubWebSocket(parts: PinghubParts, request: PinghubRequest): 
     terms: options.terms,
     maxMessageBytes: options.maxMessageBytes,
   };
+}
+
+type Place =
+  /** The path without escapes, one character for each byte. */
+  | { readonly kind: 'here'; readonly bytes: string }
+  | { readonly kind: 'elsewhere'; readonly response: CompleteResponse };
+
+/**
+ * What comes before all else (pinghub specification 2, R1). The client's own path is looked at even where another one has
+ * taken its place: whoever let it in may have understood it in another way.
+ */
+function placeOf(request: PinghubRequest): Place {
+  const { path, ownPath } = request;
+  const own = readPath(ownPath);
+  if (own.kind === 'malformed') return elsewhere(failure(400, '400 Bad Request'));
+  if (own.kind === 'redirect') return elsewhere(redirect(request, own.clean));
+  if (!request.leadsHere(own.bytes)) {
+    const plain = escapePath(own.bytes);
+    return elsewhere(plain === ownPath ? failure(400, NOT_PLAIN) : redirect(request, plain));
+  }
+  if (path === ownPath) return { kind: 'here', bytes: own.bytes };
+  const reading = readPath(path);
+  if (reading.kind === 'malformed') return elsewhere(failure(400, '400 Bad Request'));
+  // The client is not to learn of this path, and cannot be sent to another one.
+  return reading.kind === 'redirect' ? elsewhere(failure(400, NOT_CLEAN)) : { kind: 'here', bytes: reading.bytes };
+}
+
+function elsewhere(response: CompleteResponse): Place {
+  return { kind: 'elsewhere', response };
 }
 
 function publishPosted(parts: PinghubParts, channel: string, body: Buffer | undefined): CompleteResponse {

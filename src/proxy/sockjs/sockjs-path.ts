@@ -1,4 +1,5 @@
 /** What is asked for below a route's SockJS path (specification 13). */
+import { percentDecoded } from '../../protocol/percent.js';
 import type { Route } from '../../routes/route.js';
 import type { RequestUri } from '../request-uri.js';
 
@@ -21,7 +22,7 @@ export function speaksSockjs(route: Route | undefined, { path }: RequestUri): ro
 
 /** The path below the route's, without its escapes. */
 export function pathBelow(route: SockjsRoute, uri: RequestUri): string {
-  return percentDecoded(uri.path.slice(route.sockjs.length)).toString();
+  return bytesOf(uri.path.slice(route.sockjs.length)).toString();
 }
 
 export function sessionPath(path: string): SessionPath | undefined {
@@ -43,7 +44,7 @@ export function originUri(route: SockjsRoute, uri: RequestUri, born: 'http' | 'w
 
 /** The first filled value of these parameters in a query or a form; `plus` says that `+` stands for a blank. */
 export function parameterOf(text: string, names: readonly string[], { plus = false } = {}): Buffer | undefined {
-  const read = (part: string): Buffer => percentDecoded(plus ? part.replaceAll('+', ' ') : part);
+  const read = (part: string): Buffer => bytesOf(plus ? part.replaceAll('+', ' ') : part);
   const pairs = text.split('&').map((pair) => {
     const equals = pair.indexOf('=');
     return equals < 0 ? { name: pair, value: '' } : { name: pair.slice(0, equals), value: pair.slice(equals + 1) };
@@ -55,10 +56,7 @@ export function parameterOf(text: string, names: readonly string[], { plus = fal
   return undefined;
 }
 
-/** The bytes that text in a URI stands for; a percent sign without two hex digits stands for itself. */
-function percentDecoded(text: string): Buffer {
-  const bytes = text.replace(/%([0-9a-fA-F]{2})/g, (_match, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 16)),
-  );
-  return Buffer.from(bytes, 'latin1');
+/** The bytes that text in a URI stands for. */
+function bytesOf(text: string): Buffer {
+  return Buffer.from(percentDecoded(text), 'latin1');
 }
