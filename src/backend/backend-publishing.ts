@@ -2,7 +2,8 @@
 import type { Item } from '../protocol/item.js';
 
 export interface BackendPublishing {
-  publish(item: Item): void;
+  /** @param traceparent - trace context of who publishes */
+  publish(item: Item, traceparent?: string): void;
   /** So much waits for a slow process that who publishes should wait for `whenClear`. */
   readonly congested: boolean;
   /** Calls `run` once, when there is room again; at once when there is. */

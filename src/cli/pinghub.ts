@@ -11,6 +11,8 @@ import { withoutLog } from '../runtime/log.js';
 import { startPinghub } from '../runtime/pinghub.js';
 import { type PinghubFlags, parsePinghubArguments } from './pinghub-arguments.js';
 
+const HINT = 'Run holdfast pinghub -h for the flags.';
+
 /** The original's: messages that wait for a client, and bytes of one. */
 const OUTBOX_MESSAGES = 256;
 const MAX_MESSAGE_BYTES = 65_536;
@@ -29,9 +31,36 @@ export async function runPinghub(argv: readonly string[]): Promise<void> {
   try {
     await serve(flags, log);
   } catch (error) {
-    if (error instanceof HoldfastError) log?.write(error.message);
-    throw error;
+    if (!(error instanceof HoldfastError)) throw error;
+    const told = inFlags(error, flags);
+    log?.write(told.message);
+    throw told;
   }
+}
+
+/** What went wrong, in the words of the command: nobody has seen the settings and the route that it makes. */
+function inFlags(error: HoldfastError, { addr, origin }: PinghubFlags): HoldfastError {
+  switch (error.code) {
+    case 'HOLDFAST_CONFIG_INVALID_VALUE':
+      return wrongFlag(`-addr must be host:port or an absolute path, not "${addr}"`);
+    case 'HOLDFAST_ROUTE_INVALID':
+      return wrongFlag(`-origin must use format scheme://host[:port], not "${origin}"`);
+    case 'HOLDFAST_LISTEN_FAILED':
+      return new HoldfastError(
+        error.code,
+        error.message.replace(/setting http\.(?:listen|unix)/, '-addr').replace('setting -', '-'),
+        {
+          hint: 'Free the address, or give another one.',
+          cause: error,
+        },
+      );
+    default:
+      return error;
+  }
+}
+
+function wrongFlag(text: string): HoldfastError {
+  return new HoldfastError('HOLDFAST_USAGE', text, { hint: HINT });
 }
 
 async function serve(flags: PinghubFlags, log: GoLog | undefined): Promise<void> {
@@ -66,7 +95,7 @@ function settingsOf({ addr, origin }: PinghubFlags): Settings {
 function addressOf(addr: string): ListenAddress {
   const [, literal, host = '', port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(addr) ?? [];
   if (port === '') {
-    throw new HoldfastError('HOLDFAST_USAGE', `-addr must be host:port or an absolute path, not "${addr}"`);
+    throw wrongFlag(`-addr must be host:port or an absolute path, not "${addr}"`);
   }
   // Go listens on all addresses where none is named.
   return { host: (literal ?? host) || '::', port: portOf(port, 'addr') };
@@ -74,6 +103,6 @@ function addressOf(addr: string): ListenAddress {
 
 function portOf(text: string, flag: string): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : -1;
-  if (port < 0 || port > 65_535) throw new HoldfastError('HOLDFAST_USAGE', `-${flag} must have a port, not "${text}"`);
+  if (port < 0 || port > 65_535) throw wrongFlag(`-${flag} must have a port, not "${text}"`);
   return port;
 }

@@ -267,7 +267,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
 /** Publishing for built-in backends in the process that takes items in. */
 function publishingBy(door: () => PublishDoor): BackendPublishing {
   return {
-    publish: (item) => void door().publish(item, 'backend'),
+    publish: (item, traceparent) => void door().publish(item, 'backend', traceparent),
     get congested() {
       return door().congested;
     },

@@ -1,5 +1,7 @@
 /** A listening server with the connections that are open on it, and the end of both. */
+import { existsSync } from 'node:fs';
 import { type AddressInfo, type Server, type Socket, Server as TcpServer } from 'node:net';
+import { dirname } from 'node:path';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { ConnectionMinutes } from '../observe/connection-minutes.js';
 import type { Transport } from '../observe/counters.js';
@@ -172,7 +174,9 @@ export async function listenOn<Address extends SocketAddress>(
     const onError = (error: NodeJS.ErrnoException): void => {
       server.off('listening', onListening);
       const inUse = 'path' in address ? 'somebody listens there, or the file is no socket' : 'the port is in use';
-      const why = error.code === 'EADDRINUSE' ? inUse : error.message;
+      let why = error.code === 'EADDRINUSE' ? inUse : error.message;
+      // The system speaks of permissions there.
+      if ('path' in address && !existsSync(dirname(address.path))) why = `there is no folder ${dirname(address.path)}`;
       const text = `cannot listen on ${name} (setting ${setting}): ${why}`;
       reject(new HoldfastError('HOLDFAST_LISTEN_FAILED', text, { cause: error }));
     };

@@ -94,6 +94,7 @@ describe('handshakes', () => {
       'null',
       '',
       'https://example.com:444.evil',
+      'https://evil.net\\@example.com:444',
     ]) {
       expect(await stage.refused('/a', { Origin: origin }), origin).toBe(403);
     }

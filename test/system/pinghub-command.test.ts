@@ -173,14 +173,22 @@ describe('holdfast pinghub', () => {
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as { port: number };
     for (const [args, words] of [
-      [['-addr', `127.0.0.1:${port}`, '-mport', '0'], `cannot listen on 127.0.0.1:${port}`],
-      [['-addr', '127.0.0.1:0', '-mport', String(port)], `cannot listen on 127.0.0.1:${port} (setting -mport)`],
+      [
+        ['-addr', `127.0.0.1:${port}`, '-mport', '0'],
+        `cannot listen on 127.0.0.1:${port} (-addr): the port is in use\n  Free the address, or give another one.`,
+      ],
+      [['-addr', '127.0.0.1:0', '-mport', String(port)], `cannot listen on 127.0.0.1:${port} (-mport)`],
+      [
+        ['-addr', '/nowhere/at/all', '-mport', '0'],
+        'cannot listen on /nowhere/at/all (-addr): there is no folder /nowhere/at',
+      ],
+      [['-addr', '256.0.0.1:80', '-mport', '0'], '-addr must be host:port or an absolute path, not "256.0.0.1:80"'],
       [['-addr', 'nonsense', '-mport', '0'], '-addr must be host:port or an absolute path'],
       [['-addr', '127.0.0.1:99999', '-mport', '0'], '-addr must have a port'],
       [['-addr', '127.0.0.1:0', '-mport', 'x'], '-mport must have a port'],
       [
         ['-addr', '127.0.0.1:0', '-mport', '0', '-origin', 'example.com'],
-        'origin must use format scheme://host[:port]',
+        '-origin must use format scheme://host[:port], not "example.com"\n  Run holdfast pinghub -h for the flags.',
       ],
     ] as const) {
       const { code, stderr, stdout } = await run(...args).ended();

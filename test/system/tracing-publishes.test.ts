@@ -71,6 +71,16 @@ describe('tracing of publishes', () => {
     expect((await spans()).get('publish')).toMatchObject({ traceId: TRACE, parentId: PARENT });
   });
 
+  it('goes on with the trace of a client that posts to Pinghub', async () => {
+    const { port, spans } = await traced(opened, holding('stream', 'news'), {}, () => ['* pinghub']);
+    await fetch(`http://127.0.0.1:${port}/a`, {
+      method: 'POST',
+      body: 'x',
+      headers: { traceparent: `00-${TRACE}-${PARENT}-01` },
+    });
+    expect((await spans()).get('publish')).toMatchObject({ traceId: TRACE, parentId: PARENT });
+  });
+
   it('has a span of its own for an item that had to wait for another', async () => {
     const { port, holdfast, spans, receiver } = await traced(opened, holding('stream', 'news'));
     const client = await opened.get(port, '/');

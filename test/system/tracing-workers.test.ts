@@ -36,4 +36,18 @@ describe('tracing with several workers', () => {
     const pids = receiver.spans.filter(({ name }) => name === 'deliver').map((span) => span.resource['process.pid']);
     expect(pids.sort()).toEqual([...workers].sort());
   });
+
+  it('follows what a client posts to Pinghub', async () => {
+    const receiver = await SpanReceiver.start(opened);
+    const settings = ['--route', '* pinghub', '--set', `tracing.otlp_endpoint=${receiver.endpoint}`];
+    const several = await Several.start(opened, 2, ...settings);
+    await fetch(`http://127.0.0.1:${several.port}/a`, {
+      method: 'POST',
+      body: 'x',
+      headers: { traceparent: `00-${TRACE}-${PARENT}-01` },
+    });
+    several.child.signal('SIGTERM');
+    expect(await several.child.ended()).toMatchObject({ code: 0, stderr: '' });
+    expect(await receiver.one('publish')).toMatchObject({ kind: 'producer', traceId: TRACE, parentId: PARENT });
+  });
 });

@@ -5,10 +5,12 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { WebSocketClient, WebSocketOrigin } from '../../hold/websocket-origin.js';
+import { publishesAreFollowed } from '../../observe/steps.js';
 import type { HeaderList } from '../../protocol/headers.js';
 import type { CompleteResponse } from '../../protocol/instruct.js';
 import type { Item } from '../../protocol/item.js';
 import { reasonOf } from '../../protocol/status-reasons.js';
+import { traceparentOf } from '../../protocol/trace-context.js';
 import type { PinghubOptions } from '../../routes/pinghub-options.js';
 import type { BackendPublishing } from '../backend-publishing.js';
 import type { WebSocketVerdict } from '../websocket-verdict.js';
@@ -83,7 +85,8 @@ export function pinghubAnswer(
   const checked = checkPath(place.bytes);
   if (checked.kind === 'invalid') return failure(400, checked.text);
   if (request.method === 'GET') return answer(200, PAGE_HEADERS, clientPage(checked.path));
-  return publishPosted(parts, parts.prefix + pinghubChannel(checked.path), body);
+  const traceparent = publishesAreFollowed() ? traceparentOf(request.headers) : undefined;
+  return publishPosted(parts, parts.prefix + pinghubChannel(checked.path), body, traceparent);
 }
 
 /** @param isHandshake - the request is that of a WebSocket; otherwise one of another transport has opened a session */
@@ -137,7 +140,12 @@ function elsewhere(response: CompleteResponse): Place {
   return { kind: 'elsewhere', response };
 }
 
-function publishPosted(parts: PinghubParts, channel: string, body: Buffer | undefined): CompleteResponse {
+function publishPosted(
+  parts: PinghubParts,
+  channel: string,
+  body: Buffer | undefined,
+  traceparent: string | undefined,
+): CompleteResponse {
   const { maxBodyBytes } = parts.options;
   if (body === undefined || body.length > maxBodyBytes) {
     return failure(413, `Error: message must not exceed ${maxBodyBytes} bytes.`);
@@ -145,7 +153,7 @@ function publishPosted(parts: PinghubParts, channel: string, body: Buffer | unde
   if (!isUtf8(body)) return failure(400, NOT_UNICODE);
   parts.counters.posts += 1;
   if (parts.isOpen(channel) === false) parts.counters.drops += 1;
-  if (body.length > 0) parts.publishing.publish(itemOf(channel, body));
+  if (body.length > 0) parts.publishing.publish(itemOf(channel, body), traceparent);
   return answer(200, [['Content-Type', 'text/plain; charset=utf-8']], OK);
 }
 

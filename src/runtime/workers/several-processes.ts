@@ -81,7 +81,7 @@ export class SeveralProcesses implements Running {
       log: logger,
       link: {
         hub: this.hub,
-        publish: (item) => this.publishForWorker(door, item),
+        publish: (item, traceparent) => this.publishForWorker(door, item, traceparent),
         zeroMq: () => this.zeroMq.requests,
         zhttp: this.zeroMq.sockets,
         relay: new SessionRelay((number) => this.pool.serving(number)),
@@ -177,8 +177,8 @@ export class SeveralProcesses implements Running {
   }
 
   /** Its clients cannot be told to wait here: the workers are, as long as one of them cannot keep up. */
-  private publishForWorker(door: PublishDoor, item: Item): void {
-    door.publish(item, 'backend');
+  private publishForWorker(door: PublishDoor, item: Item, traceparent: string | undefined): void {
+    door.publish(item, 'backend', traceparent);
     if (!door.congested || this.holdingBack) return;
     this.holdingBack = true;
     this.pool.broadcast({ kind: 'congested', on: true });

@@ -35,7 +35,7 @@ const MAX_QUEUED_PACKETS = 64 * 1024 * 1024;
 export interface LinkParts {
   readonly hub: CentralHub;
   /** Takes what the built-in backends of a worker publish. */
-  readonly publish: (item: Item) => void;
+  readonly publish: (item: Item, traceparent: string | undefined) => void;
   /** The way to ZeroMQ handlers, whose sockets are in this process. */
   readonly zeroMq: () => HttpBackend | undefined;
   /** The sockets of `zhttp/` targets. */
@@ -251,7 +251,8 @@ export class WorkerLink implements ItemTaker, Acceptor {
 
   private takeFrame(type: number, payload: FramePayload): void {
     if (type === FRAMES.publish) {
-      this.parts.publish(readItem(payload));
+      const traceparent = payload.text();
+      this.parts.publish(readItem(payload), traceparent === '' ? undefined : traceparent);
       return;
     }
     if (type !== FRAMES.channels) {

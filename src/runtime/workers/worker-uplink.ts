@@ -53,9 +53,10 @@ export class WorkerUplink implements Uplink, BackendPublishing {
   }
 
   /** Has an item published by the main process, to everybody. */
-  publish(item: Item): void {
+  publish(item: Item, traceparent = ''): void {
     const { writer } = this;
     writer.begin(FRAMES.publish);
+    writer.text(traceparent);
     writeItem(writer, item);
     this.bus.sendFrame(writer.end());
   }
