@@ -4,9 +4,14 @@
  */
 import type { ClientRequest } from '../front/client-request.js';
 import { getHeader } from '../protocol/headers.js';
+import { cleanPath, percentDecoded } from '../protocol/plain-path.js';
 import type { Route, RouteProtocol } from '../routes/route.js';
+import type { RouteTable } from '../routes/route-table.js';
 import type { ProxyParts } from './proxy-parts.js';
 import type { RequestUri } from './request-uri.js';
+
+/** A path in which there is an escape, or a segment that is empty, `.` or `..`. */
+const NOT_PLAIN = /%|\/(?:\.{0,2})\//;
 
 /** Undefined: no route. A wrong id is not made good by another route, unless a WebSocket names one that is shared. */
 export function findRoute(
@@ -24,7 +29,27 @@ export function findRoute(
     if (found.kind === 'route') return found.route;
     if (found.kind === 'none' || protocol === 'http') return undefined;
   }
-  return table.lookup(protocol, uri.secure, uri.host, uri.path);
+  const route = table.lookup(protocol, uri.secure, uri.host, uri.path);
+  if (route === undefined || !table.isGuarded) return route;
+  const guarded = guardedBy(table, protocol, uri);
+  // Pinghub sends such a client to the plain path itself.
+  if (guarded === undefined || guarded === route || route.targets[0]?.kind === 'pinghub') return route;
+  const { file, line } = guarded.source;
+  parts.holds.warnings.warn(
+    'guarded',
+    `a path is spelt so that it comes past the auth service of ${file}:${line}: refused`,
+  );
+  return undefined;
+}
+
+/**
+ * The route with an auth service that the path would lead to without needless escapes and segments: its target may well
+ * read it so.
+ */
+function guardedBy(table: RouteTable, protocol: RouteProtocol, { secure, host, path }: RequestUri): Route | undefined {
+  if (!NOT_PLAIN.test(path)) return undefined;
+  const route = table.lookupPlain(protocol, secure, host, cleanPath(percentDecoded(path)));
+  return route?.auth === undefined ? undefined : route;
 }
 
 /** Scheme, host and encoded path of what is asked. */

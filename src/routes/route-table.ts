@@ -6,7 +6,7 @@
  *               '*'           ─► [route]            everything else
  *     by id     'api'         ─► route | shared
  */
-import { percentDecoded } from '../protocol/percent.js';
+import { percentDecoded } from '../protocol/plain-path.js';
 import type { Route, RouteProtocol, TargetAddress } from './route.js';
 
 /** Address of a target that needs ZeroMQ sockets. */
@@ -25,6 +25,8 @@ const NONE: IdLookup = { kind: 'none' };
 export class RouteTable {
   /** Number of accepted routes. */
   readonly size: number;
+  /** Some route asks a service who may come in. */
+  readonly isGuarded: boolean;
   readonly #routes: readonly Route[];
   readonly #byHost: ReadonlyMap<string, readonly Route[]>;
   readonly #byId: ReadonlyMap<string, IdLookup>;
@@ -34,6 +36,7 @@ export class RouteTable {
 
   private constructor(routes: readonly Route[], zhttpAddresses: readonly ZhttpAddress[]) {
     this.size = routes.length;
+    this.isGuarded = routes.some(({ auth }) => auth !== undefined);
     this.#routes = routes;
     this.#byHost = groupByHost(routes);
     this.#byId = groupById(routes);

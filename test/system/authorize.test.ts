@@ -137,6 +137,42 @@ describe('the auth option', () => {
     expect(await (await fetch(`${url}/api/things?q=1`)).text()).toBe('/v2/things?q=1');
   });
 
+  it('is come past by no spelling of a path, whatever the target', async () => {
+    const auth = await opened.origin((_request, response) => void response.writeHead(403).end());
+    const origin = await opened.origin((request, response) => void response.end(request.url));
+    const log = new CollectedLog();
+    const holdfast = await opened.holdfast({
+      routes: [`*,path_beg=/private/,auth=http://${auth.target}/ ${origin.target}`, `* ${origin.target}`],
+      logger: log,
+    });
+    const ask = async (path: string): Promise<number> => {
+      const client = await opened.get(clientPort(holdfast), path);
+      return (await client.readAnswer()).status;
+    };
+    expect(await ask('/private/y')).toBe(403);
+    const spellings = [
+      '/%70rivate/y',
+      '/private%2fy',
+      '//private/y',
+      '/./private/y',
+      '/x/../private/y',
+      '/x/..%2Fprivate/y',
+    ];
+    for (const path of spellings) expect(await ask(path), path).toBe(502);
+    expect((await statusOf(`ws://127.0.0.1:${clientPort(holdfast)}/%70rivate/y`))[0]).toBe(502);
+    expect(origin.requests).toEqual([]);
+    expect(log.lines).toContain('warn a path is spelt so that it comes past the auth service of <route>:1: refused');
+    for (const path of ['/', '/open//x', '/a%2Fb', '/open/%70rivate/y', '/x/../open'])
+      expect(await ask(path)).toBe(200);
+    expect(origin.requests.map(({ url }) => url)).toEqual([
+      '/',
+      '/open//x',
+      '/a%2Fb',
+      '/open/%70rivate/y',
+      '/x/../open',
+    ]);
+  });
+
   it('is not seen in the log: the lines have what the client asked for, and no error is counted for who is kept out', async () => {
     const { url, log, holdfast } = await guarded((request, response) => {
       const isIn = request.headers['x-original-uri']?.includes('secret') === false;

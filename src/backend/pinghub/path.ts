@@ -1,6 +1,6 @@
 /** Which channel a path is (pinghub specification 2): its bytes without escapes, in clean form, valid Unicode, not too long. */
 import { isUtf8 } from 'node:buffer';
-import { percentDecoded } from '../../protocol/percent.js';
+import { cleanPath, percentDecoded } from '../../protocol/plain-path.js';
 
 export type PathReading =
   /** Without escapes, one character for each byte. */
@@ -38,17 +38,6 @@ export function checkPath(bytes: string): PathCheck {
   const path = buffer.toString();
   const length = [...path].length;
   return length >= 1 && length <= MAX_LENGTH ? { kind: 'path', path } : { kind: 'invalid', text: WRONG_LENGTH };
-}
-
-/** Without empty, `.` and `..` segments; a slash at the end stays. */
-function cleanPath(path: string): string {
-  const kept: string[] = [];
-  for (const segment of path.split('/')) {
-    if (segment === '..') kept.pop();
-    else if (segment !== '' && segment !== '.') kept.push(segment);
-  }
-  const clean = `/${kept.join('/')}`;
-  return path.endsWith('/') && clean !== '/' ? `${clean}/` : clean;
 }
 
 /** As a target. @param path - without escapes, one character for each byte */

@@ -1,5 +1,5 @@
 /** What is asked for below a route's SockJS path (specification 13). */
-import { percentDecoded } from '../../protocol/percent.js';
+import { percentDecoded } from '../../protocol/plain-path.js';
 import type { Route } from '../../routes/route.js';
 import type { RequestUri } from '../request-uri.js';
 
