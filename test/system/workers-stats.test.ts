@@ -33,6 +33,8 @@ describe('stats of several workers', () => {
     );
     const found = (await several.command('/conncheck', { ids: [...ids] })) as { ids: string[] };
     expect(new Set(found.ids)).toEqual(ids);
+    // None of them is a WebSocket.
+    for (const cid of ids) expect(await several.control('/refresh', JSON.stringify({ cid }))).toBe(404);
 
     await (await several.publisher()).publish([itemFor('news', 'hello', { id: '1' })]);
     await listener.next('message', { channel: 'news', count: 2, 'item-id': '1', transport: 'http-stream' });
