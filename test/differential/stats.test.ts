@@ -48,6 +48,7 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('stats of pushpin and of Holdfa
       `named.example,id=named ${origin.target}`,
       `events.example,id=events ${events.target},over_http`,
       `sockets.example,id=sockets ${sockets}`,
+      `narrow.example,path_beg=/in ${origin.target}`,
     ];
     const handler = blockSize === 0 ? [] : [`message_block_size=${blockSize}`];
     const pushpin = opened.add(await Pushpin.start({ routes, stats: true, handler }), (one) => one.stop());
@@ -108,6 +109,34 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('stats of pushpin and of Holdfa
       await until(listener, 'counts', 'requests-received', 3);
     }, connectionsOf);
     expect(told).toHaveLength(3);
+  });
+
+  it('tell of WebSockets that have no route, and nothing of such requests', async () => {
+    const told = await compare(
+      async ({ port, listener }) => {
+        await get(port, '/out', 'narrow.example');
+        const client = new WebSocket(`ws://127.0.0.1:${port}/out`, { headers: { Host: 'narrow.example' } });
+        opened.add(client, (one) => one.terminate());
+        expect(await new Promise((resolve) => client.once('error', resolve))).toMatchObject({
+          message: 'Unexpected server response: 502',
+        });
+        await get(port, '/in', 'narrow.example');
+        await until(listener, 'counts', 'requests-received', 2);
+      },
+      (packets) => [
+        connectionsOf(packets),
+        sumOf(packets, 'activity', 'count'),
+        sumOf(packets, 'counts', 'requests-received'),
+      ],
+    );
+    expect(told).toEqual([
+      [
+        [expect.stringContaining('"ws"'), 'unavailable'],
+        [expect.stringContaining('"http"'), 'unavailable'],
+      ],
+      2,
+      2,
+    ]);
   });
 
   it('tell the same of a held stream, an item and a keep-alive', async () => {
