@@ -29,7 +29,7 @@ export interface Connections {
   /**
    * Calls `done` once, possibly before this returns, with those of `ids` that are open; undefined when a process does not
    * answer.
-   * @param refresh - have each of them that is a WebSocket over HTTP make a request now
+   * @param refresh - only WebSockets are looked for, and each that goes over HTTP makes a request now
    */
   find(ids: readonly string[], refresh: boolean, done: (found: readonly string[] | undefined) => void): void;
 }

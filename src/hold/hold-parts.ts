@@ -27,7 +27,7 @@ export interface OpenHold {
   shutDown(): void;
   /** How its origin knows the connection, where it has a name for it. */
   readonly connectionId?: string | undefined;
-  /** Lets the origin be asked now. */
+  /** Lets the origin of a WebSocket be asked now, if it can be asked; no other hold has it. */
   refresh?(): void;
   /** Lets the origin be asked for the state of things when it is this hold's turn, if it can be asked. */
   askAgain?(): void;

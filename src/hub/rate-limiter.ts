@@ -60,7 +60,7 @@ export class RateLimiter {
       bucket = { deliveries: [], next: 0, weight: 0, debt: 0 };
       this.buckets.set(name, bucket);
     }
-    const weight = blocksOf(publication.item, subscription.subscriber.kind, this.blockSize);
+    const weight = Math.max(1, blocksOf(publication.item, subscription.subscriber.kind, this.blockSize));
     if (this.highWaterMark > 0 && bucket.weight + weight > this.highWaterMark) return false;
     bucket.deliveries.push({ subscription, publication, weight });
     publication.owed += 1;
@@ -116,10 +116,10 @@ export class RateLimiter {
   };
 }
 
-/** Blocks that a delivery counts as; 1 where `blockSize` is 0. */
+/** Blocks that a delivery has, none of them where it sends nothing; 0 where `blockSize` is 0. */
 export function blocksOf(item: Item, kind: SubscriberKind, blockSize: number): number {
-  if (blockSize <= 0) return 1;
-  return Math.max(1, Math.ceil((item.size ?? contentLength(item, kind)) / blockSize));
+  if (blockSize <= 0) return 0;
+  return Math.ceil((item.size ?? contentLength(item, kind)) / blockSize);
 }
 
 /** Bytes of what an item sends to a kind of hold. */

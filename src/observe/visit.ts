@@ -28,8 +28,9 @@ export class Watch {
     return this.stats?.awake === true || clientsAreFollowed();
   }
 
-  visit(arrival: Arrival): Visit {
-    return new Visit(arrival, this.stats?.awake === true ? this.stats : undefined, this.uncounted);
+  /** @param told - the stats socket tells of it, when somebody listens */
+  visit(arrival: Arrival, told: boolean): Visit {
+    return new Visit(arrival, told && this.stats?.awake === true ? this.stats : undefined, this.uncounted);
   }
 
   /** Whether a connection with this id is open. */

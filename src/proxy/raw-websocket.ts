@@ -38,6 +38,9 @@ export class RawWebSocket extends Timed implements OpenHold {
     return this.visit?.id;
   }
 
+  /** Its origin cannot be asked for anything: it is only known to be a WebSocket. */
+  refresh(): void {}
+
   /** Lets the bytes go through, beginning with those that came with the handshakes. */
   join(client: RawEnd, origin: RawEnd): void {
     this.parts.open.add(this);

@@ -39,7 +39,9 @@ export function serveHttp(parts: ProxyParts, request: ClientRequest, exchange: C
   if (parts.settings.logFrom) rememberPeer(request.peer);
   withTrust(partsFor(parts, route), request, (trusted) => {
     const isWatched = parts.watch.on && sockjs === undefined;
-    const visit = isWatched ? parts.watch.visit(arrivalOf('http', request, uri, route)) : undefined;
+    // Where there is no route, the original's stats know of WebSockets alone.
+    const told = route !== undefined;
+    const visit = isWatched ? parts.watch.visit(arrivalOf('http', request, uri, route), told) : undefined;
     const admission = { route, sockjs, trusted, visit };
     if (route?.auth === undefined) serveTrusted(parts, request, exchange, uri, admission);
     else serveAuthorized(parts, request, exchange, uri, { ...admission, route, auth: route.auth });

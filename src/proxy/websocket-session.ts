@@ -111,7 +111,7 @@ export class WebSocketSession {
   private arrive(route: Route | undefined): void {
     const { parts, request, uri } = this;
     if (!parts.watch.on) return;
-    const visit = parts.watch.visit(arrivalOf('ws', request, uri, route));
+    const visit = parts.watch.visit(arrivalOf('ws', request, uri, route), true);
     visit.traffic.clientHeaderReceived += this.requestHeadBytes();
     this.visit = visit;
   }

@@ -203,7 +203,7 @@ export class ClientHalf {
     serveHanded(this.proxy, request, exchange);
   }
 
-  /** Those of `ids` that are open here. @param refresh - have them ask their origins now, where that can be */
+  /** Those of `ids` that are open here. @param refresh - only the WebSockets, which ask their origins now where that can be */
   find(ids: readonly string[], refresh: boolean): string[] {
     const wanted = new Set(ids);
     const found = new Set<string>();
@@ -212,12 +212,13 @@ export class ClientHalf {
     for (const hold of this.holds.open) {
       const { connectionId } = hold;
       if (connectionId === undefined || !wanted.has(connectionId)) continue;
+      if (refresh && hold.refresh === undefined) continue;
       found.add(connectionId);
       if (refresh) due.push(hold);
     }
     for (const hold of due) hold.refresh?.();
-    // Those that are not held.
-    for (const id of wanted) if (this.proxy.watch.has(id)) found.add(id);
+    // Those that are not held, none of which can be refreshed.
+    if (!refresh) for (const id of wanted) if (this.proxy.watch.has(id)) found.add(id);
     return [...found];
   }
 

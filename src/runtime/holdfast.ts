@@ -98,6 +98,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly hub: Hub;
   private readonly state = new ServiceState();
   private readonly tracing: TracingOnDemand;
+  private readonly warnings: ReadableRate;
   private closing: Promise<void> | undefined = undefined;
   private reachable: Addresses = NOWHERE;
   /** What has been counted since the start; live. */
@@ -109,6 +110,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     this.wheel = new Wheel(clock);
     this.unix = settings.http.unix;
     const warnings = new ReadableRate(logger, clock);
+    this.warnings = warnings;
     const shared = { wheel: this.wheel, log: logger, warnings, counters: this.counters };
     this.tracing = new TracingOnDemand(settings.tracing, shared);
     const stats = statsPublisher(settings, this.wheel);
@@ -259,6 +261,7 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
     await this.tracing.close();
     await this.metrics.close();
     this.wheel.close();
+    this.warnings.close();
     this.emit('close');
     this.removeAllListeners();
   }

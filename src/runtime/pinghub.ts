@@ -26,10 +26,12 @@ export interface RunningPinghub {
 export async function startPinghub({ settings, logger, metricsPort }: PinghubStart): Promise<RunningPinghub> {
   const holdfast = await Holdfast.start({ settings, logger, forgiveRoutes: false });
   const wheel = new Wheel(systemClock);
-  const munin = new MuninPort(() => figuresOf(holdfast), wheel, new ReadableRate(logger, systemClock));
+  const warnings = new ReadableRate(logger, systemClock);
+  const munin = new MuninPort(() => figuresOf(holdfast), wheel, warnings);
   const close = async (): Promise<void> => {
     await Promise.all([holdfast.close(), munin.close()]);
     wheel.close();
+    warnings.close();
   };
   try {
     const { port } = await munin.listen(LOOPBACK, metricsPort, '-mport');

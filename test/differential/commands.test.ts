@@ -1,11 +1,14 @@
 /** The same commands to Debian's pushpin and to Holdfast: the same replies (specification 8.3). */
 import { describe, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { TnetInput } from '../../src/protocol/tnetstring.js';
 import { Asker } from '../support/asker.js';
-import { Opened } from '../support/closing.js';
+import { clientPort, Opened } from '../support/closing.js';
 import { EventsOrigin } from '../support/events-origin.js';
+import { freePorts } from '../support/free-ports.js';
 import { Pushpin } from '../support/pushpin.js';
 import { REQUIREMENTS } from '../support/requirements.js';
+import { StatsListener } from '../support/stats-listener.js';
 import { EventsClient } from '../support/websocket-client.js';
 
 const item = (channel: string): TnetInput =>
@@ -70,6 +73,7 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('commands to pushpin and to Hol
     const { theirs, ours, origin } = await sides();
     const replies: unknown[] = [];
     for (const { port, asker } of [theirs, ours]) {
+      await untilServed(port);
       const before = origin.requests.length;
       const client = opened.add(new EventsClient(port), ({ socket }) => socket.terminate());
       await client.sees(0);
@@ -82,4 +86,72 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('commands to pushpin and to Hol
     }
     expect(replies[1]).toEqual(replies[0]);
   });
+
+  it('have WebSockets refreshed, and no other connections', async () => {
+    const origin = await opened.origin(({ url }, response) => {
+      if (url === '/stream') response.setHeader('Grip-Hold', 'stream').setHeader('Grip-Channel', 'news');
+      response.end('open\n');
+    });
+    const [socketPort] = await freePorts(1);
+    const sockets = opened.add(new WebSocketServer({ host: '127.0.0.1', port: socketPort }), (one) => one.close());
+    await new Promise((resolve) => sockets.once('listening', resolve));
+    const routes = [
+      `* ${origin.target}`,
+      `held.example,id=held 127.0.0.1:${socketPort}`,
+      `raw.example,id=raw,no_grip 127.0.0.1:${socketPort}`,
+    ];
+    const pushpin = opened.add(await Pushpin.start({ routes, stats: true }), (one) => one.stop());
+    const holdfast = await opened.holdfast({
+      routes,
+      settings: { zeromq: { rep: ['tcp://127.0.0.1:*'], stats: ['tcp://127.0.0.1:*'] }, stats: { format: 'json' } },
+    });
+    const { rep, stats } = holdfast.addresses;
+    const replies: unknown[] = [];
+    for (const [port, command, heard] of [
+      [pushpin.port, `tcp://127.0.0.1:${pushpin.commandPort}`, `tcp://127.0.0.1:${pushpin.statsPort}`],
+      [clientPort(holdfast), rep[0] ?? '', stats[0] ?? ''],
+    ] as const) {
+      await untilServed(port);
+      const asker = Asker.to(opened, command);
+      const listener = StatsListener.to(opened, heard);
+      await listener.untilHeard(async () => (await fetch(`http://127.0.0.1:${port}/`)).text());
+      await listener.next('conn', { unavailable: true });
+      listener.forget();
+      await opened.get(port, '/stream');
+      await listener.next('sub', { channel: 'news' });
+      const streams = listener.of('conn').map(({ fields }) => fields.id);
+      const ids = [String(streams[0])];
+      for (const route of ['held', 'raw']) {
+        const headers = { Host: `${route}.example` };
+        const client = new WebSocket(`ws://127.0.0.1:${port}/`, { headers });
+        opened.add(client, (one) => one.terminate());
+        await new Promise((resolve) => client.once('open', resolve));
+        ids.push(String((await listener.next('conn', { type: 'ws', route })).fields.id));
+      }
+      const found = (await asker.ask('conncheck', { ids })).value as string[];
+      const refreshed = [];
+      for (const cid of ids) refreshed.push(await asker.ask('refresh', { cid }));
+      replies.push({ found: found.length, refreshed });
+    }
+    expect(replies[1]).toEqual(replies[0]);
+    expect(replies[1]).toMatchObject({
+      found: 3,
+      refreshed: [{ condition: 'item-not-found' }, { success: true }, { success: true }],
+    });
+  });
 });
+
+/** What the original asks of an origin may be lost, or fail, as long as its processes have not found each other. */
+async function untilServed(port: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1_000) });
+      await answer.text();
+      if (answer.ok) return;
+      if (performance.now() > deadline) throw new Error(`its origin is not reached: ${answer.status}`);
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+  }
+}

@@ -45,6 +45,20 @@ describe('warnings at a readable rate', () => {
     ]);
   });
 
+  it('are told of at the end where none came after them', () => {
+    const { log, clock, warnings } = setUp();
+    for (const text of ['slow 1', 'slow 2', 'slow 3']) warnings.warn('slow', text);
+    warnings.warn('full', 'full 1');
+    clock.advance(10_000);
+    warnings.warn('slow', 'slow 4');
+    warnings.warn('slow', 'slow 5');
+    log.lines.length = 0;
+    warnings.close();
+    expect(log.lines).toEqual(['warn 1 more like this since it was written: slow 4']);
+    warnings.close();
+    expect(log.lines).toHaveLength(1);
+  });
+
   it('of different kinds do not hold each other back', () => {
     const { log, warnings } = setUp();
     warnings.warn('slow', 'a');

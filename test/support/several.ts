@@ -98,8 +98,8 @@ export class Several {
   }
 
   /** Asks the control port for something else than publishing. @returns the status */
-  async control(path: string): Promise<number> {
-    return (await fetch(`http://127.0.0.1:${this.controlPort}${path}`, { method: 'POST', body: '' })).status;
+  async control(path: string, body = ''): Promise<number> {
+    return (await fetch(`http://127.0.0.1:${this.controlPort}${path}`, { method: 'POST', body })).status;
   }
 }
 

@@ -49,13 +49,16 @@ export class Watcher {
     return [answer.status, await answer.text()];
   }
 
-  /** Looks again and again, because nothing tells when a worker has told: the first page with which `isTrue`. */
-  async until(what: string, isTrue: (page: Exposition) => boolean): Promise<Exposition> {
-    const end = performance.now() + PATIENCE;
+  /**
+   * Looks again and again, because nothing tells when a worker has told: the first page with which `isTrue`.
+   * @param patience - milliseconds
+   */
+  async until(what: string, isTrue: (page: Exposition) => boolean, patience = PATIENCE): Promise<Exposition> {
+    const end = performance.now() + patience;
     for (;;) {
       const page = await this.scrape();
       if (isTrue(page)) return page;
-      if (performance.now() > end) throw new Error(`${what} did not show within ${PATIENCE} ms`);
+      if (performance.now() > end) throw new Error(`${what} did not show within ${patience} ms`);
       await pause(LOOK_INTERVAL);
     }
   }

@@ -6,10 +6,11 @@ import { describe, expect, it } from 'vitest';
 import { Dealer, Request } from 'zeromq';
 import { encodeTnetstring, type TnetInput } from '../../src/protocol/tnetstring.js';
 import { Asker } from '../support/asker.js';
-import { Opened } from '../support/closing.js';
+import { clientPort, Opened } from '../support/closing.js';
 import { within } from '../support/deadline.js';
 import { GRIP, subscribe } from '../support/events-origin.js';
 import { control } from '../support/recovery-stage.js';
+import { StatsListener } from '../support/stats-listener.js';
 import { Stage } from '../support/websocket-stage.js';
 
 const ANYWHERE = 'tcp://127.0.0.1:*';
@@ -62,6 +63,30 @@ describe('commands', () => {
       condition: 'item-not-found',
     });
     expect(await post('/refresh', { cid: NOBODY })).toEqual([404, 'No such connection.\n']);
+  });
+
+  it('find no WebSocket to refresh where a connection is a stream', async () => {
+    const holdfast = await opened.holdfast({
+      routes: ['* test'],
+      settings: { zeromq: { rep: [ANYWHERE], stats: [ANYWHERE] }, stats: { format: 'json' } },
+    });
+    const { rep, stats, control } = holdfast.addresses;
+    const port = clientPort(holdfast);
+    const listener = StatsListener.to(opened, stats[0] ?? '', 'conn ');
+    await listener.untilHeard(async () => (await fetch(`http://127.0.0.1:${port}/`)).text());
+    await listener.next('conn', { unavailable: true });
+    listener.forget();
+    const client = await opened.get(port, '/stream?channel=room');
+    await client.readUntil('[stream opened]\n\r\n');
+    const cid = String((await listener.next('conn')).fields.id);
+    const asker = Asker.to(opened, rep[0] ?? '');
+    expect(await asker.ask('conncheck', { ids: [cid] })).toMatchObject({ value: [cid] });
+    expect(await asker.ask('refresh', { cid })).toMatchObject({ success: false, condition: 'item-not-found' });
+    const answer = await fetch(`http://127.0.0.1:${control?.port}/refresh`, {
+      method: 'POST',
+      body: JSON.stringify({ cid }),
+    });
+    expect([answer.status, await answer.text()]).toEqual([404, 'No such connection.\n']);
   });
 
   it('have everybody on a channel ask their origin now', async () => {

@@ -74,6 +74,19 @@ describe('metrics of several workers', () => {
     expect(page.value('connection_connected')).toBe(0);
   });
 
+  it('say that a worker hangs, until it goes on', async () => {
+    const { several, watcher } = await start(2);
+    const [, hanging = 0] = several.workers();
+    process.kill(hanging, 'SIGSTOP');
+    const page = await watcher.until('the silence', (one) => one.value('holdfast_ready') === 0, 18_000);
+    expect(page.nonZero('holdfast_workers')).toEqual({ '{state="configured"}': 2, '{state="serving"}': 1 });
+    const [status, text] = await watcher.ready();
+    expect([status, text]).toEqual([503, expect.stringMatching(/^worker 2 has said nothing for 1\d seconds\n$/)]);
+    process.kill(hanging, 'SIGCONT');
+    await watcher.until('its next word', (one) => one.value('holdfast_ready') === 1);
+    expect(await watcher.ready()).toEqual([200, 'ready\n']);
+  }, 40_000);
+
   it('can be read while the workers start, and until the last client has been sent away', async () => {
     const { several, watcher } = await start(2);
     const stream = await several.stream('a');

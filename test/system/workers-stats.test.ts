@@ -33,6 +33,8 @@ describe('stats of several workers', () => {
     );
     const found = (await several.command('/conncheck', { ids: [...ids] })) as { ids: string[] };
     expect(new Set(found.ids)).toEqual(ids);
+    // None of them is a WebSocket.
+    for (const cid of ids) expect(await several.control('/refresh', JSON.stringify({ cid }))).toBe(404);
 
     await (await several.publisher()).publish([itemFor('news', 'hello', { id: '1' })]);
     await listener.next('message', { channel: 'news', count: 2, 'item-id': '1', transport: 'http-stream' });
@@ -40,10 +42,17 @@ describe('stats of several workers', () => {
 
     // A worker that dies takes its clients along.
     const [worker = 0] = several.workers();
+    listener.forget();
     process.kill(worker, 'SIGKILL');
     await Promise.any([first?.untilClosed(), second?.untilClosed()]);
+    const lost = (await listener.next('conn', { unavailable: true })).fields;
+    expect(lost).toEqual({ id: expect.anything(), unavailable: true, route: 'one', from: expect.anything() });
+    ids.delete(lost.id);
+    expect(await several.command('/conncheck', { ids: [lost.id, ...ids] })).toEqual({ ids: [...ids] });
+    expect(ids.size).toBe(1);
     listener.forget();
     await listener.next('report', { route: 'one', connections: 1 });
+    expect(listener.of('conn').filter(({ fields }) => fields.unavailable === true)).toEqual([]);
     // And the one that takes its place is watched, too.
     const [, pid] = await several.child.says(/worker \d serves again \(pid (\d+)\)/);
     const third = await several.stream('news', Number(pid));

@@ -54,6 +54,7 @@ export class SeveralProcesses implements Running {
   private readonly unix: readonly string[];
   private readonly state = new ServiceState(() => this.pool.troubles);
   private readonly tracing: TracingOnDemand;
+  private readonly warnings: ReadableRate;
   private table: RouteTable = parseRoutesLines([], COMMAND_LINE).table;
   private closing: Promise<void> | undefined = undefined;
   /** The workers have been told that what their clients publish should wait. */
@@ -68,6 +69,7 @@ export class SeveralProcesses implements Running {
     termsOf(settings.websocket);
     this.unix = settings.http.unix;
     const warnings = new ReadableRate(logger, clock);
+    this.warnings = warnings;
     const shared = { wheel, log: logger, warnings, counters: this.own };
     this.tracing = new TracingOnDemand(settings.tracing, shared);
     const stats = statsPublisher(settings, wheel);
@@ -206,6 +208,7 @@ export class SeveralProcesses implements Running {
     this.hub.close();
     await this.metrics.close();
     this.wheel.close();
+    this.warnings.close();
   }
 }
 

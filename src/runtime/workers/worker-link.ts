@@ -25,6 +25,7 @@ import { readItem } from './item-frames.js';
 import { CHANNEL, FRAMES, type MainMessage, type StartMessage, type WorkerMessage } from './messages.js';
 import type { SessionRelay } from './session-relay.js';
 import type { Acceptor } from './spread.js';
+import { ToldConnections } from './told-connections.js';
 import { obeyPacketFrame, SessionsBeyondBus } from './zhttp-frames.js';
 
 /** Where the pipe is in the worker's list of descriptors. */
@@ -80,6 +81,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
   private readonly calls = new Map<number, AnswerCall>();
   private readonly sessions: SessionsBeyondBus;
   private readonly packets: PacketLink;
+  private readonly told: ToldConnections;
   private listening: ((answer: Listening) => void) | undefined = undefined;
   private refused: ((error: Error) => void) | undefined = undefined;
   private readonly ended: Promise<WorkerEnd>;
@@ -109,6 +111,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
     });
     this.sessions = new SessionsBeyondBus(this.bus, MAX_QUEUED_PACKETS);
     this.packets = parts.zhttp.link(this.sessions);
+    this.told = new ToldConnections((packet) => parts.stats?.packet(packet));
     this.ended = new Promise((resolve) => {
       const end = (how: string): void => {
         this.refused?.(new Error(`the worker process ended with ${how} while it started`));
@@ -226,7 +229,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
         this.clientsChanged();
         return;
       case 'stats':
-        for (const packet of message.packets) this.parts.stats?.packet(packet);
+        for (const packet of message.packets) this.told.packet(packet);
         return;
       case 'traffic':
         this.parts.stats?.traffic(this, message.routes);
@@ -291,6 +294,7 @@ export class WorkerLink implements ItemTaker, Acceptor {
     this.parts.hub.gone(this);
     this.parts.relay.gone(this);
     this.parts.search.gone(this);
+    this.told.gone();
     this.parts.stats?.gone(this);
     this.parts.zhttp.leave(this.sessions);
     for (const call of this.calls.values()) call.cancel();

@@ -14,6 +14,7 @@ import type { Logger } from '../../observe/logger.js';
 import type { ProcessReading, Reading } from '../../observe/reading.js';
 import type { Cancellable, Clock } from '../../time/clock.js';
 import type { MainMessage, StartMessage } from './messages.js';
+import { SilentWorkers } from './silent-workers.js';
 import { SlowWorkers } from './slow-workers.js';
 import { Spread } from './spread.js';
 import { type LinkParts, type Listening, WorkerLink } from './worker-link.js';
@@ -49,6 +50,7 @@ export class WorkerPool implements Congestion {
   private readonly slots: Slot[];
   private readonly slow: SlowWorkers;
   private readonly spread: Spread;
+  private readonly silent: SilentWorkers;
   private opened = false;
   private closing = false;
   /** What ended workers had counted, without what they held at the time. */
@@ -65,6 +67,7 @@ export class WorkerPool implements Congestion {
     }));
     this.slow = new SlowWorkers(options.clock, options.log, MAX_QUEUED);
     this.spread = new Spread(options.clock, options.log, () => this.allServing);
+    this.silent = new SilentWorkers(options.clock, () => this.allServing);
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL('./worker-main.js', import.meta.url)),
@@ -84,6 +87,7 @@ export class WorkerPool implements Congestion {
     const listening = await this.start(first);
     await Promise.all(others.map((slot) => this.start(slot)));
     this.opened = true;
+    this.silent.start();
     return listening;
   }
 
@@ -106,15 +110,22 @@ export class WorkerPool implements Congestion {
     for (const { number, link } of this.slots) {
       if (link?.serving === true) queuedBytes.set(nameOf(number), link.queuedBytes);
     }
-    const { restarts, slots } = this;
-    return { configured: slots.length, serving: queuedBytes.size, restarts, queuedBytes };
+    const { restarts, slots, troubles } = this;
+    return { configured: slots.length, serving: slots.length - troubles.length, restarts, queuedBytes };
   }
 
   /** One line for each worker that does not serve. */
   get troubles(): readonly string[] {
-    return this.slots
-      .filter(({ link }) => link?.serving !== true)
-      .map(({ number }) => `${nameOf(number)} does not serve`);
+    const troubles: string[] = [];
+    for (const { number, link } of this.slots) {
+      if (link?.serving !== true) {
+        troubles.push(`${nameOf(number)} does not serve`);
+        continue;
+      }
+      const silence = this.silent.silenceOf(link);
+      if (silence !== undefined) troubles.push(`${nameOf(number)} has said nothing for ${silence} seconds`);
+    }
+    return troubles;
   }
 
   get congested(): boolean {
@@ -151,6 +162,7 @@ export class WorkerPool implements Congestion {
   /** Ends all workers in order; those that take too long are ended all the same. */
   async close(): Promise<void> {
     this.closing = true;
+    this.silent.stop();
     for (const { pause } of this.slots) pause?.cancel();
     const { links } = this;
     for (const link of links) link.send({ kind: 'close' });

@@ -43,6 +43,7 @@ export class WorkerProcess {
   private readonly sessions: SessionsBeyond;
   private readonly share: ClientShare;
   private readonly tracing: TracingOnDemand;
+  private readonly warnings: ReadableRate;
   private readonly stats: ConnectionStats | undefined;
   private readonly telling: NodeJS.Timeout;
   /** Undefined where metrics are off. */
@@ -58,6 +59,7 @@ export class WorkerProcess {
     const { logger: log } = this.log;
     const { wheel, counters } = this;
     const warnings = new ReadableRate(log, wheel.clock);
+    this.warnings = warnings;
     const shared = { wheel, log, warnings, counters };
     this.tracing = new TracingOnDemand(settings.tracing, shared);
     this.stats = connectionStats(settings, wheel, new StatsUplink(bus));
@@ -185,6 +187,7 @@ export class WorkerProcess {
     clearInterval(this.telling);
     this.wheel.close();
     this.tellCounters();
+    this.warnings.close();
     await this.log.close();
     await this.bus.end();
     process.exit(0);
