@@ -73,7 +73,6 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('commands to pushpin and to Hol
     const { theirs, ours, origin } = await sides();
     const replies: unknown[] = [];
     for (const { port, asker } of [theirs, ours]) {
-      await untilServed(port);
       const before = origin.requests.length;
       const client = opened.add(new EventsClient(port), ({ socket }) => socket.terminate());
       await client.sees(0);
@@ -111,7 +110,6 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('commands to pushpin and to Hol
       [pushpin.port, `tcp://127.0.0.1:${pushpin.commandPort}`, `tcp://127.0.0.1:${pushpin.statsPort}`],
       [clientPort(holdfast), rep[0] ?? '', stats[0] ?? ''],
     ] as const) {
-      await untilServed(port);
       const asker = Asker.to(opened, command);
       const listener = StatsListener.to(opened, heard);
       await listener.untilHeard(async () => (await fetch(`http://127.0.0.1:${port}/`)).text());
@@ -140,18 +138,3 @@ describe.skipIf(!REQUIREMENTS.pushpin.isThere())('commands to pushpin and to Hol
     });
   });
 });
-
-/** What the original asks of an origin may be lost, or fail, as long as its processes have not found each other. */
-async function untilServed(port: number): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    try {
-      const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1_000) });
-      await answer.text();
-      if (answer.ok) return;
-      if (performance.now() > deadline) throw new Error(`its origin is not reached: ${answer.status}`);
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-    }
-  }
-}

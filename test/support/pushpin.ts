@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -26,6 +28,8 @@ export interface PushpinOptions {
 /** Milliseconds from the start to the first message through all of its processes. */
 const START_PATIENCE = 25_000;
 const READY = 'ready.invalid';
+/** Goes to an origin of ours: what asks origins is a process of its own. */
+const READY_ORIGIN = `origin.${READY}`;
 
 /** What is published to its control port; formats as the control port takes them. */
 export interface PublishedItem {
@@ -63,7 +67,11 @@ export class Pushpin {
     const folder = mkdtempSync(join(tmpdir(), 'chain-'));
     const ports = await freePorts(6);
     const [port = 0, controlPort = 0, , , commandPort = 0, statsPort = 0] = ports;
-    const config = writeFiles(folder, ports, options);
+    const origin = createServer((_request, response) => void response.end('ready'));
+    await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
+    const { port: originPort } = origin.address() as AddressInfo;
+    const routes = [`${READY} test`, `${READY_ORIGIN} 127.0.0.1:${originPort}`, ...options.routes];
+    const config = writeFiles(folder, ports, { ...options, routes });
     // A process group of its own makes it possible to end exactly what this process started.
     const child = spawn('pushpin', ['-m', '--config', config], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -76,6 +84,9 @@ export class Pushpin {
     } catch (cause) {
       await pushpin.stop();
       throw new Error(`pushpin did not start:\n${pushpin.output}`, { cause });
+    } finally {
+      origin.close();
+      origin.closeAllConnections();
     }
     return pushpin;
   }
@@ -146,6 +157,7 @@ export class Pushpin {
     for (;;) {
       try {
         await this.streamOnce();
+        await this.askOnce();
         return;
       } catch (cause) {
         if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error('it ended', { cause });
@@ -153,6 +165,19 @@ export class Pushpin {
         // Nothing tells when a foreign process opens its port; this is the pace of asking.
         await pause(50);
       }
+    }
+  }
+
+  private async askOnce(): Promise<void> {
+    const client = await RawClient.connect(this.port);
+    const tooLate = setTimeout(() => client.close(), 1_000);
+    try {
+      client.write(`GET / HTTP/1.1\r\nHost: ${READY_ORIGIN}\r\nConnection: close\r\n\r\n`);
+      const { status } = await client.readAnswer();
+      if (status !== 200) throw new Error(`its origin is not reached: ${status}`);
+    } finally {
+      clearTimeout(tooLate);
+      client.close();
     }
   }
 
@@ -175,7 +200,7 @@ export class Pushpin {
 function writeFiles(folder: string, ports: readonly number[], options: PushpinOptions): string {
   const [http, control, pull, sub, command, stats] = ports;
   for (const name of ['run', 'log']) mkdirSync(join(folder, name));
-  writeFileSync(join(folder, 'routes'), `${[`${READY} test`, ...options.routes].join('\n')}\n`);
+  writeFileSync(join(folder, 'routes'), `${options.routes.join('\n')}\n`);
   const file = join(folder, 'pushpin.conf');
   const zurl = 'ipc://{rundir}/{ipc_prefix}zurl';
   writeFileSync(
