@@ -15,6 +15,8 @@ import { lineOf, loadZeroMq } from '../zeromq/load-zeromq.js';
 /** What tells processes with the same number apart. */
 const INSTANCE_DIGITS = 8;
 
+const HINT = 'Free the address or give the route another one; of ipc: the folder must be writable, and the path short.';
+
 export interface ZeroMqTargetsParts {
   readonly wheel: Wheel;
   readonly log: Logger;
@@ -61,7 +63,7 @@ export class ZeroMqTargets {
         }
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
-        log.error(lineOf(error));
+        log.error(troubleOf(error));
       }
     }
   }
@@ -77,6 +79,11 @@ export class ZeroMqTargets {
     const { instanceId } = this;
     return new ZhttpReq({ zeromq: await loadZeroMq(wantedBy), wheel, log, warnings, counters, instanceId });
   }
+}
+
+/** What the log says of a target that cannot be bound: no setting has its address. */
+function troubleOf(error: HoldfastError): string {
+  return error.code === 'HOLDFAST_LISTEN_FAILED' ? `${error.message}. ${HINT}` : lineOf(error);
 }
 
 function specsOf(table: RouteTable, kind: 'zhttp' | 'zhttpreq'): ReadonlySet<string> {

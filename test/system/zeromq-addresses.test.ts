@@ -35,7 +35,7 @@ describe.each(SOCKETS)('an address of zeromq.%s (%j)', (name, more) => {
     const error: unknown = await createHoldfast(at(spec)).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'HOLDFAST_LISTEN_FAILED' });
     const { message } = error as Error;
-    const start = `cannot bind ${spec} (setting zeromq.${name}): `;
+    const start = `unable to bind to ${spec} (setting zeromq.${name}): `;
     expect(message.slice(0, start.length)).toBe(start);
     if (typeof why === 'string') expect(message.slice(start.length)).toBe(why);
     else expect(message.slice(start.length)).toMatch(why);
@@ -122,7 +122,7 @@ describe('a start that fails for an address', () => {
     expect(code).toBe(1);
     expect(stderr.split('\n')).toEqual([
       expect.stringMatching(
-        `^holdfast: cannot bind ${taken} \\(setting zeromq\\.${name}\\): Address already in use; settings from .+$`,
+        `^holdfast: unable to bind to ${taken} \\(setting zeromq\\.${name}\\): Address already in use; settings from .+$`,
       ),
       expect.stringMatching(
         /^ {2}Free the address or put another one into the setting named.* \[HOLDFAST_LISTEN_FAILED\]$/,

@@ -12,6 +12,8 @@ import { freePorts } from '../support/free-ports.js';
 import { ipcAddress } from '../support/zhttp-stage.js';
 import { ZhttpWorker } from '../support/zhttp-worker.js';
 
+const HINT = 'Free the address or give the route another one; of ipc: the folder must be writable, and the path short.';
+
 /** The first of three free ports in a row. */
 async function threePorts(): Promise<number> {
   for (;;) {
@@ -83,7 +85,7 @@ describe('a zhttp target', () => {
     const holdfast = await opened.holdfast({ routes: [`*,debug zhttp/${spec}`], logger });
     expect(logger.lines).toEqual([
       expect.stringMatching(
-        `^error cannot bind tcp://127.0.0.1:${port + taken} \\(the route target zhttp/${spec}\\): Address already in use`,
+        `^error unable to bind to tcp://127.0.0.1:${port + taken} \\(the route target zhttp/${spec}\\): Address already in use\\. ${HINT}$`,
       ),
     ]);
     const client = await opened.get(clientPort(holdfast), '/x');
