@@ -68,10 +68,12 @@ describe.each(SOCKETS)('an address of zeromq.%s (%j)', (name, more) => {
     await fails(`ipc://${file}/socket`, `EEXIST: file already exists, mkdir '${file}'`);
   });
 
-  // Of the folders that every Linux has, one where not even root may make a file.
+  // Of the folders that every Linux has, one where not even root may make a file. In /proc nothing can be made, and
+  // Node itself would try to for ever.
   it.skipIf(process.platform !== 'linux')('in a folder that cannot be written is refused', async () => {
     await fails('ipc:///sys/socket', /^(Permission denied|Operation not permitted)$/);
     await fails('ipc:///sys/holdfast/socket', /^(EACCES: permission denied|EPERM: operation not permitted), mkdir /);
+    await fails('ipc:///proc/nope/deeper/socket', "ENOENT: no such file or directory, mkdir '/proc/nope'");
   });
 
   it('that is none of this machine, or none at all, is refused', async () => {

@@ -94,6 +94,20 @@ describe('a zhttp target', () => {
     expect(free).toEqual([true, true]);
   });
 
+  // Node itself would try for ever to make a folder below /proc.
+  it.skipIf(process.platform !== 'linux').each([
+    ['zhttp', '-out'],
+    ['zhttpreq', ''],
+  ])('%s in a folder that cannot be made says so, and all else goes on', async (kind, suffix) => {
+    const logger = new CollectedLog('error');
+    const spec = 'ipc:///proc/nope/workers';
+    const holdfast = await opened.holdfast({ routes: [`a.example ${kind}/${spec}`, '* test'], logger });
+    const why = `(the route target ${kind}/${spec}): ENOENT: no such file or directory, mkdir '/proc/nope'`;
+    expect(logger.lines).toEqual([`error unable to bind to ${spec}${suffix} ${why}. ${HINT}`]);
+    const client = await opened.get(clientPort(holdfast), '/');
+    expect((await client.readAnswer()).status).toBe(200);
+  });
+
   it('is not bound for two kinds at once: the log names both, and the first one works', async () => {
     const spec = ipcAddress(opened);
     const logger = new CollectedLog('warn');
