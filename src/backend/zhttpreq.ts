@@ -140,6 +140,7 @@ class BoundSocket {
       if (!this.calls.has(next.id)) continue;
       try {
         await this.dealer.send(['', next.packet]);
+        this.calls.get(next.id)?.wasSent();
       } catch {
         this.calls.get(next.id)?.fail({ kind: 'unreachable' });
       }
@@ -180,6 +181,7 @@ class BoundSocket {
 /** One request that waits for its answer. */
 class ReqCall extends Timed implements AnswerCall {
   over = false;
+  private sent = false;
   onOver: (() => void) | undefined = undefined;
 
   constructor(
@@ -206,6 +208,11 @@ class ReqCall extends Timed implements AnswerCall {
     if (this.finish()) this.receiver.failed(failure);
   }
 
+  /** It does not wait for a worker any more, but for what one says. */
+  wasSent(): void {
+    this.sent = true;
+  }
+
   cancel(): void {
     this.finish();
   }
@@ -213,7 +220,7 @@ class ReqCall extends Timed implements AnswerCall {
   resume(): void {}
 
   onTime(): void {
-    this.fail({ kind: 'unreachable' });
+    this.fail({ kind: 'unreachable', timedOut: this.sent });
   }
 
   private finish(): boolean {
