@@ -23,10 +23,14 @@ import { lengthHeader, targetFields, withoutFraming } from './zhttp/target-field
 
 /** Bytes of a request body and of an answer's. */
 const MAX_BODY = 1_000_000;
+/** Bytes of one message of a worker; libzmq ends the connection of who sends more. */
+const MAX_MESSAGE = 4 * 1024 * 1024;
 /** Milliseconds without an answer. */
 const TIMEOUT = 60_000;
 /** Requests that may wait for a worker at one address. */
 const MAX_QUEUED = 10_000;
+
+const NOTHING = Buffer.alloc(0);
 
 export interface ZhttpReqParts {
   readonly zeromq: ZeroMq;
@@ -48,9 +52,14 @@ export class ZhttpReq implements HttpBackend {
   /** Binds the address of a `zhttpreq` target; several routes may share it. `fileMode`: permissions of an ipc file. */
   async bind(spec: string, wantedBy: string, fileMode?: number): Promise<void> {
     if (this.sockets.get(spec) !== undefined) return;
-    const dealer = new this.parts.zeromq.Dealer({ sendHighWaterMark: 100, receiveHighWaterMark: 101_000, linger: 0 });
+    const dealer = new this.parts.zeromq.Dealer({
+      sendHighWaterMark: 100,
+      receiveHighWaterMark: 101_000,
+      maxMessageSize: MAX_MESSAGE,
+      linger: 0,
+    });
     await bindSocket(dealer, spec, wantedBy, fileMode);
-    this.sockets.add(spec, new BoundSocket(dealer, this.parts));
+    this.sockets.add(spec, new BoundSocket(spec, dealer, this.parts));
   }
 
   /** The routes have these addresses from now on; others are closed when nothing goes through them. */
@@ -106,6 +115,7 @@ class BoundSocket {
   private sending = false;
 
   constructor(
+    private readonly spec: string,
     private readonly dealer: Dealer,
     private readonly parts: ZhttpReqParts,
   ) {
@@ -151,30 +161,35 @@ class BoundSocket {
   private accept(frames: Buffer[]): void {
     const payload = frames.length === 2 && frames[0]?.length === 0 ? frames[1] : undefined;
     if (payload === undefined) {
-      this.refuse(`message with ${frames.length} parts`);
+      this.refuse(`a message with ${frames.length} parts`);
       return;
     }
     try {
       const packet = decodeZhttpResponse(payload);
       const call = typeof packet.id === 'string' ? this.calls.get(packet.id) : undefined;
       if (call === undefined) return;
-      if (packet.type === 'error') call.fail(failureOf(packet.condition));
-      else if (packet.type !== 'data' || packet.more === true || packet.code === undefined) {
-        this.refuse('answer that is not one whole response');
-        call.fail({ kind: 'other', detail: 'the handler did not send one whole response' });
-      } else {
-        const body = packet.body ?? Buffer.alloc(0);
-        call.complete(packet.code, packet.reason ?? reasonOf(packet.code), packet.headers ?? [], body);
-      }
+      const { type, more, code, reason, headers = [], body = NOTHING } = packet;
+      if (type === 'error') call.fail(failureOf(packet.condition));
+      else if (type !== 'data' || more === true || code === undefined) {
+        this.broken(call, 'an answer that is not one whole response');
+      } else if (code < 200 || code > 999) this.broken(call, `an answer with the status ${code}`);
+      else if (body.length > MAX_BODY) this.broken(call, `an answer of ${body.length} bytes, more than ${MAX_BODY}`);
+      else call.complete(code, reason ?? reasonOf(code), headers, body);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.refuse(error.message);
     }
   }
 
+  /** The worker has answered, with nothing that the client could get. */
+  private broken(call: ReqCall, what: string): void {
+    this.refuse(what);
+    call.fail({ kind: 'other', detail: `zhttpreq/${this.spec}: ${what}` });
+  }
+
   private refuse(what: string): void {
     this.parts.counters.dropped['invalid-item'] += 1;
-    this.parts.warnings.warn('zhttpreq', `zhttpreq: received an invalid packet, skipping: ${what}`);
+    this.parts.warnings.warn('zhttpreq', `zhttpreq/${this.spec}: received an invalid packet, skipping: ${what}`);
   }
 }
 
