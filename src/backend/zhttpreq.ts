@@ -18,8 +18,9 @@ import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import { receiveAll } from '../zeromq/receive-all.js';
 import { RouteSockets } from './route-sockets.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
+import { answerFrame } from './zhttp/answer-length.js';
 import { failureOf } from './zhttp/conditions.js';
-import { lengthHeader, targetFields, withoutFraming } from './zhttp/target-fields.js';
+import { lengthHeader, targetFields } from './zhttp/target-fields.js';
 
 /** Bytes of a request body and of an answer's. */
 const MAX_BODY = 1_000_000;
@@ -68,7 +69,7 @@ export class ZhttpReq implements HttpBackend {
   }
 
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
-    const call = new ReqCall(receiver, this.parts.wheel, request.method === 'HEAD');
+    const call = new ReqCall(receiver, this.parts.wheel, request.method);
     const socket = target.kind === 'zhttpreq' ? this.sockets.get(target.spec) : undefined;
     if (socket === undefined) queueMicrotask(() => call.fail({ kind: 'unreachable' }));
     else void this.dispatch(socket, request, target, call);
@@ -202,8 +203,8 @@ class ReqCall extends Timed implements AnswerCall {
   constructor(
     private readonly receiver: AnswerReceiver,
     private readonly wheel: Wheel,
-    /** The request was a HEAD. */
-    private readonly bodiless: boolean,
+    /** Of the request. */
+    private readonly method: string,
   ) {
     super();
     wheel.start(this, TIMEOUT);
@@ -211,11 +212,9 @@ class ReqCall extends Timed implements AnswerCall {
 
   complete(code: number, reason: string, headers: HeaderList, body: Buffer): void {
     if (!this.finish()) return;
-    // The body is here: its length is what it is, whatever the worker says of it.
-    const own = withoutFraming(headers);
-    const bodiless = this.bodiless || code === 204 || code === 304;
-    this.receiver.head(code, reason, bodiless ? own : [...own, ['Content-Length', String(body.length)]]);
-    if (body.length > 0) this.receiver.data(body);
+    const frame = answerFrame(this.method, code, headers, body.length);
+    this.receiver.head(code, reason, frame.headers);
+    if (body.length > 0 && !frame.bodiless) this.receiver.data(body);
     this.receiver.end();
   }
 

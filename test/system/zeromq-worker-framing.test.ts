@@ -72,6 +72,19 @@ describe('a worker behind zhttpreq', () => {
     expect((await client.readAnswer()).body.toString()).toBe('hello world\n');
   });
 
+  it.each([
+    ['9', '', 'Content-Length: 9'],
+    ['9', 'hello world\n', 'Content-Length: 9'],
+    ['abc', '', undefined],
+  ])('that announces %s bytes to HEAD, with the body %j', async (length, body, line) => {
+    const { port } = await answering({ headers: [['Content-Length', length]], body }, {});
+    const client = await opened.client(port);
+    client.write('HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const { head } = await client.readAnswer(true);
+    expect(head.split('\r\n').find((one) => one.startsWith('Content-Length'))).toBe(line);
+    expect((await client.readAnswer()).body.toString()).toBe('hello world\n');
+  });
+
   it.each([0, 100, 199, 1000, 1234])('that answers with the status %i: 502, counted and logged', async (code) => {
     const { port, spec, log, holdfast } = await answering({ code });
     const client = await opened.get(port, '/');
