@@ -17,6 +17,7 @@ import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import { receiveAll } from '../zeromq/receive-all.js';
 import { RouteSockets } from './route-sockets.js';
+import { type SendingHandler, SendingQueue } from './sending-queue.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
 import { answerFrame } from './zhttp/answer-length.js';
 import { failureOf } from './zhttp/conditions.js';
@@ -28,8 +29,6 @@ const MAX_BODY = 1_000_000;
 const MAX_MESSAGE = 4 * 1024 * 1024;
 /** Milliseconds without an answer. */
 const TIMEOUT = 60_000;
-/** Requests that may wait for a worker at one address. */
-const MAX_QUEUED = 10_000;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -109,17 +108,16 @@ export class ZhttpReq implements HttpBackend {
 }
 
 /** A DEALER with the calls that wait for an answer on it. */
-class BoundSocket {
+class BoundSocket implements SendingHandler {
   private readonly calls = new Map<string, ReqCall>();
-  /** Packets that the socket has not taken yet: without a worker it takes none. */
-  private queue: { readonly id: string; readonly packet: Buffer }[] = [];
-  private sending = false;
+  private readonly queue: SendingQueue;
 
   constructor(
     private readonly spec: string,
     private readonly dealer: Dealer,
     private readonly parts: ZhttpReqParts,
   ) {
+    this.queue = new SendingQueue(dealer, this);
     void receiveAll(dealer, (frames) => this.accept(frames));
   }
 
@@ -129,34 +127,35 @@ class BoundSocket {
   }
 
   send(id: string, packet: Buffer, call: ReqCall): void {
-    if (this.queue.length >= MAX_QUEUED) {
+    const { calls, queue } = this;
+    if (!queue.hasRoomFor(packet)) {
+      this.parts.counters.dropped['queue-full'] += 1;
+      this.parts.warnings.warn('zhttpreq-queue', () => {
+        const waiting = `${queue.size} requests with ${queue.bytes} bytes wait for a worker`;
+        return `zhttpreq/${this.spec}: ${waiting}, others are refused`;
+      });
       call.fail({ kind: 'unreachable' });
       return;
     }
-    this.calls.set(id, call);
-    call.onOver = () => this.calls.delete(id);
-    this.queue.push({ id, packet });
-    if (!this.sending) void this.sendQueue();
+    calls.set(id, call);
+    call.onOver = () => {
+      calls.delete(id);
+      queue.drop(id);
+    };
+    queue.add(id, packet);
+  }
+
+  sent(id: string): void {
+    this.calls.get(id)?.wasSent();
+  }
+
+  refused(id: string): void {
+    this.calls.get(id)?.fail({ kind: 'unreachable' });
   }
 
   close(): void {
     this.dealer.close();
     for (const call of [...this.calls.values()]) call.cancel();
-  }
-
-  private async sendQueue(): Promise<void> {
-    this.sending = true;
-    for (let next = this.queue.shift(); next !== undefined && !this.dealer.closed; next = this.queue.shift()) {
-      // What timed out or was cancelled while it waited for a worker is not sent any more.
-      if (!this.calls.has(next.id)) continue;
-      try {
-        await this.dealer.send(['', next.packet]);
-        this.calls.get(next.id)?.wasSent();
-      } catch {
-        this.calls.get(next.id)?.fail({ kind: 'unreachable' });
-      }
-    }
-    this.sending = false;
   }
 
   private accept(frames: Buffer[]): void {
