@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import type { Dealer } from 'zeromq';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Counters } from '../observe/counters.js';
-import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { HeaderList } from '../protocol/headers.js';
 import { reasonOf } from '../protocol/status-reasons.js';
@@ -16,7 +15,7 @@ import { Timed, type Wheel } from '../time/wheel.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import { receiveAll } from '../zeromq/receive-all.js';
-import { RouteSockets } from './route-sockets.js';
+import { RouteSockets, type RouteSocketsParts } from './route-sockets.js';
 import { type SendingHandler, SendingQueue } from './sending-queue.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
 import { answerFrame } from './zhttp/answer-length.js';
@@ -32,10 +31,8 @@ const TIMEOUT = 60_000;
 
 const NOTHING = Buffer.alloc(0);
 
-export interface ZhttpReqParts {
+export interface ZhttpReqParts extends RouteSocketsParts {
   readonly zeromq: ZeroMq;
-  readonly wheel: Wheel;
-  readonly log: Logger;
   readonly warnings: ReadableRate;
   readonly counters: Counters;
   /** Goes into every packet as `from`. */
@@ -65,6 +62,11 @@ export class ZhttpReq implements HttpBackend {
   /** The routes have these addresses from now on; others are closed when nothing goes through them. */
   retain(specs: ReadonlySet<string>): void {
     this.sockets.retain(specs);
+  }
+
+  /** There are addresses that no route has any more, still bound. */
+  get leaving(): boolean {
+    return this.sockets.leaving;
   }
 
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {

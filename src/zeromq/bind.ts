@@ -46,6 +46,11 @@ export function connectSocket(socket: Connectable, spec: string, wantedBy: strin
   }
 }
 
+/** Whether a socket could not be bound because somebody has its address. */
+export function isTaken({ cause }: HoldfastError): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+}
+
 function failure(
   socket: { close(): void },
   what: string,

@@ -22,5 +22,5 @@ export async function preparePath(path: string): Promise<void> {
     if (!(await isAnswered(path))) return;
     await pause(PAUSE);
   }
-  throw new Error('Address already in use');
+  throw Object.assign(new Error('Address already in use'), { code: 'EADDRINUSE' });
 }
