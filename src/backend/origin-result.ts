@@ -18,7 +18,7 @@ export function resultOf(failure: Failure): FailedResult {
     case 'length-required':
       return 'blocked';
     case 'unreachable':
-      return 'unreachable';
+      return failure.timedOut === true ? 'timeout' : 'unreachable';
     case 'other':
       if (failure.timedOut === true) return 'timeout';
       return failure.disconnected === true ? 'broken' : 'other';

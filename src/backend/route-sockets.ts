@@ -22,6 +22,8 @@ export interface RouteSocket {
 export interface RouteSocketsParts {
   readonly wheel: Wheel;
   readonly log: Logger;
+  /** Addresses that no route had any more have been closed. */
+  readonly onClosed?: () => void;
 }
 
 export class RouteSockets<Socket extends RouteSocket> extends Timed {
@@ -39,6 +41,11 @@ export class RouteSockets<Socket extends RouteSocket> extends Timed {
 
   get(spec: string): Socket | undefined {
     return this.bound.get(spec);
+  }
+
+  /** There are addresses that no route has any more, still bound. */
+  get leaving(): boolean {
+    return this.unwanted.size > 0;
   }
 
   all(): Iterable<Socket> {
@@ -60,7 +67,8 @@ export class RouteSockets<Socket extends RouteSocket> extends Timed {
   }
 
   onTime(): void {
-    const { wheel, log } = this.parts;
+    const { wheel, log, onClosed } = this.parts;
+    const before = this.unwanted.size;
     for (const [spec, from] of this.unwanted) {
       const socket = this.bound.get(spec);
       if (socket !== undefined && (socket.size > 0 || wheel.clock.now() < from)) continue;
@@ -70,6 +78,7 @@ export class RouteSockets<Socket extends RouteSocket> extends Timed {
       if (log.enabled('info')) log.info(`${this.kind}/${spec}: no route has it any more, closed`);
     }
     if (this.unwanted.size > 0) wheel.start(this, LOOK_INTERVAL);
+    if (this.unwanted.size < before) onClosed?.();
   }
 
   close(): void {

@@ -29,7 +29,8 @@ export type Failure =
   /** Nothing was received and nobody could be connected to: the next target may be tried. */
   | { readonly kind: 'connect'; readonly detail?: ConnectTrouble }
   | { readonly kind: 'blocked' }
-  | { readonly kind: 'unreachable' }
+  /** `timedOut`: somebody has the request, and was silent for too long. */
+  | { readonly kind: 'unreachable'; readonly timedOut?: boolean }
   | { readonly kind: 'length-required' }
   | { readonly kind: 'instruct-too-large' }
   | { readonly kind: 'instruct-invalid'; readonly detail: string }

@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import type { Dealer } from 'zeromq';
 import { HoldfastError } from '../errors/holdfast-error.js';
 import type { Counters } from '../observe/counters.js';
-import type { Logger } from '../observe/logger.js';
 import type { ReadableRate } from '../observe/readable-rate.js';
 import type { HeaderList } from '../protocol/headers.js';
 import { reasonOf } from '../protocol/status-reasons.js';
@@ -16,22 +15,24 @@ import { Timed, type Wheel } from '../time/wheel.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import { receiveAll } from '../zeromq/receive-all.js';
-import { RouteSockets } from './route-sockets.js';
+import { RouteSockets, type RouteSocketsParts } from './route-sockets.js';
+import { type SendingHandler, SendingQueue } from './sending-queue.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
+import { answerFrame } from './zhttp/answer-length.js';
 import { failureOf } from './zhttp/conditions.js';
-import { lengthHeader, targetFields, withoutFraming } from './zhttp/target-fields.js';
+import { lengthHeader, targetFields } from './zhttp/target-fields.js';
 
 /** Bytes of a request body and of an answer's. */
 const MAX_BODY = 1_000_000;
+/** Bytes of one message of a worker; libzmq ends the connection of who sends more. */
+const MAX_MESSAGE = 4 * 1024 * 1024;
 /** Milliseconds without an answer. */
 const TIMEOUT = 60_000;
-/** Requests that may wait for a worker at one address. */
-const MAX_QUEUED = 10_000;
 
-export interface ZhttpReqParts {
+const NOTHING = Buffer.alloc(0);
+
+export interface ZhttpReqParts extends RouteSocketsParts {
   readonly zeromq: ZeroMq;
-  readonly wheel: Wheel;
-  readonly log: Logger;
   readonly warnings: ReadableRate;
   readonly counters: Counters;
   /** Goes into every packet as `from`. */
@@ -48,9 +49,14 @@ export class ZhttpReq implements HttpBackend {
   /** Binds the address of a `zhttpreq` target; several routes may share it. `fileMode`: permissions of an ipc file. */
   async bind(spec: string, wantedBy: string, fileMode?: number): Promise<void> {
     if (this.sockets.get(spec) !== undefined) return;
-    const dealer = new this.parts.zeromq.Dealer({ sendHighWaterMark: 100, receiveHighWaterMark: 101_000, linger: 0 });
+    const dealer = new this.parts.zeromq.Dealer({
+      sendHighWaterMark: 100,
+      receiveHighWaterMark: 101_000,
+      maxMessageSize: MAX_MESSAGE,
+      linger: 0,
+    });
     await bindSocket(dealer, spec, wantedBy, fileMode);
-    this.sockets.add(spec, new BoundSocket(dealer, this.parts));
+    this.sockets.add(spec, new BoundSocket(spec, dealer, this.parts));
   }
 
   /** The routes have these addresses from now on; others are closed when nothing goes through them. */
@@ -58,8 +64,13 @@ export class ZhttpReq implements HttpBackend {
     this.sockets.retain(specs);
   }
 
+  /** There are addresses that no route has any more, still bound. */
+  get leaving(): boolean {
+    return this.sockets.leaving;
+  }
+
   send(request: OriginRequest, target: Target, receiver: AnswerReceiver): AnswerCall {
-    const call = new ReqCall(receiver, this.parts.wheel, request.method === 'HEAD');
+    const call = new ReqCall(receiver, this.parts.wheel, request.method);
     const socket = target.kind === 'zhttpreq' ? this.sockets.get(target.spec) : undefined;
     if (socket === undefined) queueMicrotask(() => call.fail({ kind: 'unreachable' }));
     else void this.dispatch(socket, request, target, call);
@@ -99,16 +110,16 @@ export class ZhttpReq implements HttpBackend {
 }
 
 /** A DEALER with the calls that wait for an answer on it. */
-class BoundSocket {
+class BoundSocket implements SendingHandler {
   private readonly calls = new Map<string, ReqCall>();
-  /** Packets that the socket has not taken yet: without a worker it takes none. */
-  private queue: { readonly id: string; readonly packet: Buffer }[] = [];
-  private sending = false;
+  private readonly queue: SendingQueue;
 
   constructor(
+    private readonly spec: string,
     private readonly dealer: Dealer,
     private readonly parts: ZhttpReqParts,
   ) {
+    this.queue = new SendingQueue(dealer, this);
     void receiveAll(dealer, (frames) => this.accept(frames));
   }
 
@@ -118,14 +129,30 @@ class BoundSocket {
   }
 
   send(id: string, packet: Buffer, call: ReqCall): void {
-    if (this.queue.length >= MAX_QUEUED) {
+    const { calls, queue } = this;
+    if (!queue.hasRoomFor(packet)) {
+      this.parts.counters.dropped['queue-full'] += 1;
+      this.parts.warnings.warn('zhttpreq-queue', () => {
+        const waiting = `${queue.size} requests with ${queue.bytes} bytes wait for a worker`;
+        return `zhttpreq/${this.spec}: ${waiting}, others are refused`;
+      });
       call.fail({ kind: 'unreachable' });
       return;
     }
-    this.calls.set(id, call);
-    call.onOver = () => this.calls.delete(id);
-    this.queue.push({ id, packet });
-    if (!this.sending) void this.sendQueue();
+    calls.set(id, call);
+    call.onOver = () => {
+      calls.delete(id);
+      queue.drop(id);
+    };
+    queue.add(id, packet);
+  }
+
+  sent(id: string): void {
+    this.calls.get(id)?.wasSent();
+  }
+
+  refused(id: string): void {
+    this.calls.get(id)?.fail({ kind: 'unreachable' });
   }
 
   close(): void {
@@ -133,60 +160,52 @@ class BoundSocket {
     for (const call of [...this.calls.values()]) call.cancel();
   }
 
-  private async sendQueue(): Promise<void> {
-    this.sending = true;
-    for (let next = this.queue.shift(); next !== undefined && !this.dealer.closed; next = this.queue.shift()) {
-      // What timed out or was cancelled while it waited for a worker is not sent any more.
-      if (!this.calls.has(next.id)) continue;
-      try {
-        await this.dealer.send(['', next.packet]);
-      } catch {
-        this.calls.get(next.id)?.fail({ kind: 'unreachable' });
-      }
-    }
-    this.sending = false;
-  }
-
   private accept(frames: Buffer[]): void {
     const payload = frames.length === 2 && frames[0]?.length === 0 ? frames[1] : undefined;
     if (payload === undefined) {
-      this.refuse(`message with ${frames.length} parts`);
+      this.refuse(`a message with ${frames.length} parts`);
       return;
     }
     try {
       const packet = decodeZhttpResponse(payload);
       const call = typeof packet.id === 'string' ? this.calls.get(packet.id) : undefined;
       if (call === undefined) return;
-      if (packet.type === 'error') call.fail(failureOf(packet.condition));
-      else if (packet.type !== 'data' || packet.more === true || packet.code === undefined) {
-        this.refuse('answer that is not one whole response');
-        call.fail({ kind: 'other', detail: 'the handler did not send one whole response' });
-      } else {
-        const body = packet.body ?? Buffer.alloc(0);
-        call.complete(packet.code, packet.reason ?? reasonOf(packet.code), packet.headers ?? [], body);
-      }
+      const { type, more, code, reason, headers = [], body = NOTHING } = packet;
+      if (type === 'error') call.fail(failureOf(packet.condition));
+      else if (type !== 'data' || more === true || code === undefined) {
+        this.broken(call, 'an answer that is not one whole response');
+      } else if (code < 200 || code > 999) this.broken(call, `an answer with the status ${code}`);
+      else if (body.length > MAX_BODY) this.broken(call, `an answer of ${body.length} bytes, more than ${MAX_BODY}`);
+      else call.complete(code, reason ?? reasonOf(code), headers, body);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.refuse(error.message);
     }
   }
 
+  /** The worker has answered, with nothing that the client could get. */
+  private broken(call: ReqCall, what: string): void {
+    this.refuse(what);
+    call.fail({ kind: 'other', detail: `zhttpreq/${this.spec}: ${what}` });
+  }
+
   private refuse(what: string): void {
     this.parts.counters.dropped['invalid-item'] += 1;
-    this.parts.warnings.warn('zhttpreq', `zhttpreq: received an invalid packet, skipping: ${what}`);
+    this.parts.warnings.warn('zhttpreq', `zhttpreq/${this.spec}: received an invalid packet, skipping: ${what}`);
   }
 }
 
 /** One request that waits for its answer. */
 class ReqCall extends Timed implements AnswerCall {
   over = false;
+  private sent = false;
   onOver: (() => void) | undefined = undefined;
 
   constructor(
     private readonly receiver: AnswerReceiver,
     private readonly wheel: Wheel,
-    /** The request was a HEAD. */
-    private readonly bodiless: boolean,
+    /** Of the request. */
+    private readonly method: string,
   ) {
     super();
     wheel.start(this, TIMEOUT);
@@ -194,16 +213,19 @@ class ReqCall extends Timed implements AnswerCall {
 
   complete(code: number, reason: string, headers: HeaderList, body: Buffer): void {
     if (!this.finish()) return;
-    // The body is here: its length is what it is, whatever the worker says of it.
-    const own = withoutFraming(headers);
-    const bodiless = this.bodiless || code === 204 || code === 304;
-    this.receiver.head(code, reason, bodiless ? own : [...own, ['Content-Length', String(body.length)]]);
-    if (body.length > 0) this.receiver.data(body);
+    const frame = answerFrame(this.method, code, headers, body.length);
+    this.receiver.head(code, reason, frame.headers);
+    if (body.length > 0 && !frame.bodiless) this.receiver.data(body);
     this.receiver.end();
   }
 
   fail(failure: Failure): void {
     if (this.finish()) this.receiver.failed(failure);
+  }
+
+  /** It does not wait for a worker any more, but for what one says. */
+  wasSent(): void {
+    this.sent = true;
   }
 
   cancel(): void {
@@ -213,7 +235,7 @@ class ReqCall extends Timed implements AnswerCall {
   resume(): void {}
 
   onTime(): void {
-    this.fail({ kind: 'unreachable' });
+    this.fail({ kind: 'unreachable', timedOut: this.sent });
   }
 
   private finish(): boolean {

@@ -29,7 +29,7 @@ export async function bindSocket(socket: Bindable, spec: string, wantedBy: strin
     await socket.bind(spec);
     if (path !== undefined && fileMode !== undefined) chmodSync(path, fileMode);
   } catch (cause) {
-    throw failure(socket, 'bind', spec, wantedBy, cause);
+    throw failure(socket, 'unable to bind to', spec, wantedBy, cause);
   }
 }
 
@@ -42,18 +42,23 @@ export function connectSocket(socket: Connectable, spec: string, wantedBy: strin
   try {
     socket.connect(spec);
   } catch (cause) {
-    throw failure(socket, 'connect to', spec, wantedBy, cause);
+    throw failure(socket, 'cannot connect to', spec, wantedBy, cause);
   }
+}
+
+/** Whether a socket could not be bound because somebody has its address. */
+export function isTaken({ cause }: HoldfastError): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
 }
 
 function failure(
   socket: { close(): void },
-  verb: string,
+  what: string,
   spec: string,
   wantedBy: string,
   cause: unknown,
 ): HoldfastError {
   socket.close();
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new HoldfastError('HOLDFAST_LISTEN_FAILED', `cannot ${verb} ${spec} (${wantedBy}): ${why}`, { cause });
+  return new HoldfastError('HOLDFAST_LISTEN_FAILED', `${what} ${spec} (${wantedBy}): ${why}`, { cause });
 }

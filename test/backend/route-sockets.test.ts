@@ -38,6 +38,22 @@ describe('the sockets of routes', () => {
     expect(log.lines).toEqual(['info zhttp/a: no route has it any more, closed']);
   });
 
+  it('tell once that some are closed, and till then that they will be', () => {
+    const clock = new ManualClock();
+    let told = 0;
+    const onClosed = (): void => {
+      told += 1;
+    };
+    const parts = { wheel: new Wheel(clock), log: new CollectedLog('error'), onClosed };
+    const sockets = new RouteSockets<Bound>(parts, 'zhttp');
+    for (const spec of ['a', 'b']) sockets.add(spec, new Bound());
+    expect(sockets.leaving).toBe(false);
+    sockets.retain(NONE);
+    expect([sockets.leaving, told]).toEqual([true, 0]);
+    clock.advance(2_100);
+    expect([sockets.leaving, told]).toEqual([false, 1]);
+  });
+
   it('stay while something goes through them', () => {
     const { clock, sockets, a } = bound();
     a.size = 1;

@@ -270,7 +270,7 @@ describe('an ipc endpoint', () => {
     await first.bind(spec);
     await expect(new PullStage(opened).bind(spec)).rejects.toMatchObject({
       code: 'HOLDFAST_LISTEN_FAILED',
-      message: `cannot bind ${spec} (setting zeromq.pull): Address already in use`,
+      message: `unable to bind to ${spec} (setting zeromq.pull): Address already in use`,
     });
     first.send(spec.slice('ipc://'.length), Buffer.concat([HELLO, items(1)]));
     await first.items.taken(1);
@@ -283,7 +283,7 @@ describe('an ipc endpoint', () => {
     writeFileSync(path, 'dear');
     await expect(new PullStage(opened).bind(`ipc://${path}`)).rejects.toMatchObject({
       code: 'HOLDFAST_LISTEN_FAILED',
-      message: `cannot bind ipc://${path} (setting zeromq.pull): Address already in use`,
+      message: `unable to bind to ipc://${path} (setting zeromq.pull): Address already in use`,
     });
     expect(readFileSync(path, 'utf8')).toBe('dear');
   });

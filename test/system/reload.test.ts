@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Holdfast } from '../../src/index.js';
 import { clientPort, Opened } from '../support/closing.js';
+import { turnUntil } from '../support/deadline.js';
 import { LineLog, subscribed } from '../support/events.js';
 import { answering, holding, type Origin, type Script } from '../support/origin.js';
 import type { RawClient } from '../support/raw-client.js';
@@ -43,7 +44,8 @@ describe('a routes file', () => {
     const holdfast = await opened.holdfast({ settings: { routes: { file: path, lines: [] } }, logger: log });
     writeFileSync(path, 'a.example test\nb.example test\n');
     await log.until('routes loaded with 2 entries');
-    expect(holdfast.routeCount).toBe(2);
+    // The line does not wait until the table is in force.
+    await turnUntil('the table', () => holdfast.routeCount === 2);
   });
 
   it('keeps its good lines in force beside a bad one, which is named', async () => {

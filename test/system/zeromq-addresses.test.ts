@@ -35,7 +35,7 @@ describe.each(SOCKETS)('an address of zeromq.%s (%j)', (name, more) => {
     const error: unknown = await createHoldfast(at(spec)).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'HOLDFAST_LISTEN_FAILED' });
     const { message } = error as Error;
-    const start = `cannot bind ${spec} (setting zeromq.${name}): `;
+    const start = `unable to bind to ${spec} (setting zeromq.${name}): `;
     expect(message.slice(0, start.length)).toBe(start);
     if (typeof why === 'string') expect(message.slice(start.length)).toBe(why);
     else expect(message.slice(start.length)).toMatch(why);
@@ -68,10 +68,12 @@ describe.each(SOCKETS)('an address of zeromq.%s (%j)', (name, more) => {
     await fails(`ipc://${file}/socket`, `EEXIST: file already exists, mkdir '${file}'`);
   });
 
-  // Of the folders that every Linux has, one where not even root may make a file.
+  // Of the folders that every Linux has, one where not even root may make a file. In /proc nothing can be made, and
+  // Node itself would try to for ever.
   it.skipIf(process.platform !== 'linux')('in a folder that cannot be written is refused', async () => {
     await fails('ipc:///sys/socket', /^(Permission denied|Operation not permitted)$/);
     await fails('ipc:///sys/holdfast/socket', /^(EACCES: permission denied|EPERM: operation not permitted), mkdir /);
+    await fails('ipc:///proc/nope/deeper/socket', "ENOENT: no such file or directory, mkdir '/proc/nope'");
   });
 
   it('that is none of this machine, or none at all, is refused', async () => {
@@ -122,7 +124,7 @@ describe('a start that fails for an address', () => {
     expect(code).toBe(1);
     expect(stderr.split('\n')).toEqual([
       expect.stringMatching(
-        `^holdfast: cannot bind ${taken} \\(setting zeromq\\.${name}\\): Address already in use; settings from .+$`,
+        `^holdfast: unable to bind to ${taken} \\(setting zeromq\\.${name}\\): Address already in use; settings from .+$`,
       ),
       expect.stringMatching(
         /^ {2}Free the address or put another one into the setting named.* \[HOLDFAST_LISTEN_FAILED\]$/,

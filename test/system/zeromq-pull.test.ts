@@ -195,7 +195,7 @@ describe.each(PULL_ENGINES)('addresses of PULL, opened by %s', (engine) => {
       const settings = { zeromq: { pull: [spec], pullEngine: engine } };
       await expect(createHoldfast({ settings })).rejects.toMatchObject({
         code: 'HOLDFAST_LISTEN_FAILED',
-        message: expect.stringContaining(`cannot bind ${spec} (setting zeromq.pull): ${why}`),
+        message: expect.stringContaining(`unable to bind to ${spec} (setting zeromq.pull): ${why}`),
       });
     }
   });

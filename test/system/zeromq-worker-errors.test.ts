@@ -68,6 +68,21 @@ describe('a zhttpreq target', () => {
     clock.advance(2_000);
     const { status, body } = await client.readAnswer();
     expect([status, body.toString()]).toEqual([502, text]);
+    expect(holdfast.counters.originResults).toMatchObject({ timeout: 0, unreachable: 1 });
+  });
+
+  it('whose worker is silent for a minute is answered the same, and counted as silent', async () => {
+    const clock = new ManualClock();
+    const spec = address();
+    const holdfast = await opened.holdfast({ routes: [`*,debug zhttpreq/${spec}`], clock });
+    const socket = opened.add(new Reply({ linger: 0 }), (one) => one.close());
+    socket.connect(spec);
+    const client = await opened.get(clientPort(holdfast), '/');
+    await within('the request', socket.receive());
+    clock.advance(61_000);
+    const { status, body } = await client.readAnswer();
+    expect([status, body.toString()]).toEqual([502, 'Error: zhttp service for route is unreachable.\n']);
+    expect(holdfast.counters.originResults).toMatchObject({ timeout: 1, unreachable: 0 });
   });
 
   it('takes WebSockets as requests when it has over_http', async () => {

@@ -1,4 +1,6 @@
 /** ZHTTP workers behind a Holdfast of several processes: the sockets are in one, the sessions in all others. */
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Opened } from '../support/closing.js';
 import { Several, untilEnded } from '../support/several.js';
@@ -133,6 +135,26 @@ describe('a Holdfast of two workers', () => {
     await quiet.session.send({ body: 'still here' });
     expect(await quiet.client.readUntil('0\r\n\r\n')).toContain('still here');
     await several.child.says(/zhttp: packets of handlers are dropped/);
+  });
+
+  it('binds what an old route still held when that is closed, for all of its workers', async () => {
+    const old = ipcAddress(opened);
+    const file = join(dirname(old.slice('ipc://'.length)), 'routes');
+    writeFileSync(file, `* zhttpreq/${old}-in\n`);
+    const several = await Several.start(opened, 2, '--set', `routes.file=${file}`);
+    writeFileSync(file, `* zhttp/${old}\n`);
+    several.child.signal('SIGHUP');
+    await several.child.says(/unable to bind to .*: Address already in use\. It is tried again/);
+    await several.child.says(/zhttp\/.*: bound, the address is free now/);
+    const worker = await ZhttpWorker.connect(opened, old);
+    for (const pid of several.workers()) {
+      const { client, session } = await several.at(pid, async () => {
+        const one = await opened.get(several.port, '/x');
+        return { client: one, session: await worker.session() };
+      });
+      await session.send({ code: 200, headers: [], body: 'served' });
+      expect((await client.readAnswer()).body.toString()).toBe('served');
+    }
   });
 
   it('ends in order, and its sessions with it', async () => {

@@ -132,7 +132,7 @@ export abstract class ZhttpSession extends Timed {
       return;
     }
     this.end(true);
-    this.failed({ kind: 'unreachable' });
+    this.failed({ kind: 'unreachable', timedOut: true });
   }
 
   /** Calls it off; nothing is told any more. */

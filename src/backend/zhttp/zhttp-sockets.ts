@@ -2,11 +2,10 @@
  * The sockets of all `zhttp/` targets (specification 9.1). They are bound once, in one process, for the sessions of all
  * processes.
  */
-import type { Logger } from '../../observe/logger.js';
 import type { ZhttpSessionId } from '../../protocol/zhttp.js';
 import { bindSocket } from '../../zeromq/bind.js';
 import type { ZeroMq } from '../../zeromq/load-zeromq.js';
-import { RouteSockets } from '../route-sockets.js';
+import { RouteSockets, type RouteSocketsParts } from '../route-sockets.js';
 import { zhttpAddresses } from './addresses.js';
 import { type AddressParts, type AddressSockets, BoundAddress } from './bound-address.js';
 import type { PacketLink, PacketTaker } from './packet-link.js';
@@ -23,7 +22,7 @@ export class ZhttpSockets {
   private readonly addresses: RouteSockets<BoundAddress>;
   private readonly takers = new Set<PacketTaker>();
 
-  constructor(private readonly parts: AddressParts & { readonly log: Logger }) {
+  constructor(private readonly parts: AddressParts & RouteSocketsParts) {
     this.addresses = new RouteSockets(parts, 'zhttp');
   }
 
@@ -58,6 +57,11 @@ export class ZhttpSockets {
   /** The routes have these addresses from now on; others are closed when nothing goes through them. */
   retain(specs: ReadonlySet<string>): void {
     this.addresses.retain(specs);
+  }
+
+  /** There are addresses that no route has any more, still bound. */
+  get leaving(): boolean {
+    return this.addresses.leaving;
   }
 
   /** The way to the sockets for the sessions of one process. */

@@ -211,6 +211,7 @@ describe('a session with a worker', () => {
     stage.clock.advance(2_000);
     const { status, body } = await client.readAnswer();
     expect([status, body.toString()]).toEqual([502, UNREACHABLE]);
+    expect(stage.counters.originResults).toMatchObject({ timeout: 1, unreachable: 0 });
     await session.gets('cancel');
     await stage.empty();
   });

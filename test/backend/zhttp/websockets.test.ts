@@ -119,6 +119,7 @@ describe('the opening of a WebSocket', () => {
     await worker.session();
     stage.clock.advance(61_000);
     expect((await client.readAnswer()).body.toString()).toBe('Error: zhttp service for route is unreachable.\n');
+    expect(stage.counters.originResults).toMatchObject({ timeout: 1, unreachable: 0 });
     await turnUntil('the end of the session', () => stage.sessions.size === 0);
   });
 
