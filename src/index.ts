@@ -2,7 +2,7 @@
 import { type DeepPartial, resolveSettings } from './config/schema.js';
 import type { Settings } from './config/settings.js';
 import { type Logger, silentLogger } from './observe/logger.js';
-import { Holdfast } from './runtime/holdfast.js';
+import { Holdfast, type HoldfastListeners } from './runtime/holdfast.js';
 import type { Clock } from './time/clock.js';
 
 export interface HoldfastOptions {
@@ -18,6 +18,8 @@ export interface HoldfastOptions {
   readonly logger?: Logger;
   /** Time, for tests that move it by hand. */
   readonly clock?: Clock;
+  /** Listeners for events, there before anything is open. */
+  readonly listeners?: HoldfastListeners;
   /** From 0 up to, not including, 1; default `Math.random`. */
   readonly random?: () => number;
 }
@@ -46,6 +48,7 @@ export async function createHoldfast(options: HoldfastOptions = {}): Promise<Hol
     logger,
     forgiveRoutes: false,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.listeners === undefined ? {} : { listeners: options.listeners }),
     ...(options.random === undefined ? {} : { random: options.random }),
   });
 }
@@ -59,5 +62,5 @@ export type { Counters, DropReason } from './observe/counters.js';
 export type { LogRecord } from './observe/log-record.js';
 export type { Logger, LogLevel } from './observe/logger.js';
 export type { Item } from './protocol/item.js';
-export type { Addresses, Holdfast, HoldfastEvents } from './runtime/holdfast.js';
+export type { Addresses, Holdfast, HoldfastEvents, HoldfastListeners } from './runtime/holdfast.js';
 export type { Cancellable, Clock } from './time/clock.js';

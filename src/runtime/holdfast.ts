@@ -39,6 +39,7 @@ export interface StartOptions {
   readonly clock?: Clock;
   /** From 0 up to, not including, 1. */
   readonly random?: () => number;
+  readonly listeners?: HoldfastListeners;
 }
 
 /** Where a running Holdfast can be reached. */
@@ -86,6 +87,11 @@ export interface HoldfastEvents {
   close: [];
 }
 
+/** Who listens from before anything is open: waiting publishers may come before `start` resolves. */
+export type HoldfastListeners = {
+  readonly [Event in keyof HoldfastEvents]?: (...told: HoldfastEvents[Event]) => void;
+};
+
 export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
   private readonly wheel: Wheel;
   private readonly clients: ClientHalf;
@@ -106,7 +112,11 @@ export class Holdfast extends EventEmitter<HoldfastEvents> implements Running {
 
   private constructor(options: StartOptions) {
     super();
-    const { settings, logger, clock = systemClock, random = Math.random } = options;
+    const { settings, logger, clock = systemClock, random = Math.random, listeners = {} } = options;
+    if (listeners.publish !== undefined) this.on('publish', listeners.publish);
+    if (listeners.subscribe !== undefined) this.on('subscribe', listeners.subscribe);
+    if (listeners.unsubscribe !== undefined) this.on('unsubscribe', listeners.unsubscribe);
+    if (listeners.close !== undefined) this.on('close', listeners.close);
     this.wheel = new Wheel(clock);
     this.unix = settings.http.unix;
     const warnings = new ReadableRate(logger, clock);

@@ -1,5 +1,5 @@
 /** A whole Holdfast whose PULL socket is read by one engine or the other, and what came in. */
-import { createHoldfast, type DeepPartial, type Holdfast, type Settings } from '../../src/index.js';
+import { createHoldfast, type DeepPartial, type Holdfast, type Item, type Settings } from '../../src/index.js';
 import { type Opened, pullEndpoint } from './closing.js';
 import { CollectedItems } from './collected-items.js';
 import { CollectedLog } from './collected-log.js';
@@ -7,14 +7,11 @@ import { ManualClock } from './manual-clock.js';
 import type { PullEngine } from './pull-engines.js';
 
 export class PullSystem {
-  readonly items = new CollectedItems();
-
   private constructor(
     readonly holdfast: Holdfast,
     readonly log: CollectedLog,
-  ) {
-    holdfast.on('publish', (item) => this.items.add(item));
-  }
+    readonly items: CollectedItems,
+  ) {}
 
   /** Its clock stands still: a kind of warning is written once. */
   static async start(
@@ -24,10 +21,13 @@ export class PullSystem {
   ): Promise<PullSystem> {
     const log = new CollectedLog('info');
     const settings = { zeromq: { pullEngine, ...zeromq } };
-    const holdfast = await createHoldfast({ settings, logger: log, clock: new ManualClock() });
+    const items = new CollectedItems();
+    const listeners = { publish: (item: Item) => items.add(item) };
+    const holdfast = await createHoldfast({ settings, logger: log, clock: new ManualClock(), listeners });
     return new PullSystem(
       opened.add(holdfast, (one) => one.close()),
       log,
+      items,
     );
   }
 

@@ -15,6 +15,9 @@ const PROGRAM = join(PROJECT, 'dist/cli/main.js');
 const FRESH =
   'channels.value 0\ndrops5m.value 0.000\npostmsgs5m.value 0.000\nsends5m.value 0.000\nwebsocketmsgs5m.value 0.000\nwebsockets.value 0\n';
 
+/** Milliseconds for a test that starts one process after the other. */
+const SEVERAL_STARTS = 60_000;
+
 describe('holdfast pinghub', () => {
   const opened = new Opened();
 
@@ -168,49 +171,57 @@ describe('holdfast pinghub', () => {
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('cannot be opened')]);
   });
 
-  it('says what cannot be had, and ends with 1', async () => {
-    const taken = opened.add(createServer(), (one) => one.close());
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const { port } = taken.address() as { port: number };
-    for (const [args, words] of [
-      [
-        ['-addr', `127.0.0.1:${port}`, '-mport', '0'],
-        `cannot listen on 127.0.0.1:${port} (-addr): the port is in use\n  Free the address, or give another one.`,
-      ],
-      [['-addr', '127.0.0.1:0', '-mport', String(port)], `cannot listen on 127.0.0.1:${port} (-mport)`],
-      [
-        ['-addr', '/nowhere/at/all', '-mport', '0'],
-        'cannot listen on /nowhere/at/all (-addr): there is no folder /nowhere/at',
-      ],
-      [['-addr', '256.0.0.1:80', '-mport', '0'], '-addr must be host:port or an absolute path, not "256.0.0.1:80"'],
-      [['-addr', 'nonsense', '-mport', '0'], '-addr must be host:port or an absolute path'],
-      [['-addr', '127.0.0.1:99999', '-mport', '0'], '-addr must have a port'],
-      [['-addr', '127.0.0.1:0', '-mport', 'x'], '-mport must have a port'],
-      [
-        ['-addr', '127.0.0.1:0', '-mport', '0', '-origin', 'example.com'],
-        '-origin must use format scheme://host[:port], not "example.com"\n  Run holdfast pinghub -h for the flags.',
-      ],
-    ] as const) {
-      const { code, stderr, stdout } = await run(...args).ended();
-      expect([code, stdout, stderr], args.join(' ')).toEqual([1, '', expect.stringContaining(words)]);
-    }
-  });
+  it(
+    'says what cannot be had, and ends with 1',
+    async () => {
+      const taken = opened.add(createServer(), (one) => one.close());
+      await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+      const { port } = taken.address() as { port: number };
+      for (const [args, words] of [
+        [
+          ['-addr', `127.0.0.1:${port}`, '-mport', '0'],
+          `cannot listen on 127.0.0.1:${port} (-addr): the port is in use\n  Free the address, or give another one.`,
+        ],
+        [['-addr', '127.0.0.1:0', '-mport', String(port)], `cannot listen on 127.0.0.1:${port} (-mport)`],
+        [
+          ['-addr', '/nowhere/at/all', '-mport', '0'],
+          'cannot listen on /nowhere/at/all (-addr): there is no folder /nowhere/at',
+        ],
+        [['-addr', '256.0.0.1:80', '-mport', '0'], '-addr must be host:port or an absolute path, not "256.0.0.1:80"'],
+        [['-addr', 'nonsense', '-mport', '0'], '-addr must be host:port or an absolute path'],
+        [['-addr', '127.0.0.1:99999', '-mport', '0'], '-addr must have a port'],
+        [['-addr', '127.0.0.1:0', '-mport', 'x'], '-mport must have a port'],
+        [
+          ['-addr', '127.0.0.1:0', '-mport', '0', '-origin', 'example.com'],
+          '-origin must use format scheme://host[:port], not "example.com"\n  Run holdfast pinghub -h for the flags.',
+        ],
+      ] as const) {
+        const { code, stderr, stdout } = await run(...args).ended();
+        expect([code, stdout, stderr], args.join(' ')).toEqual([1, '', expect.stringContaining(words)]);
+      }
+    },
+    SEVERAL_STARTS,
+  );
 
-  it('has Go’s flags: usage with 0 when asked for, with 2 for what it does not know', async () => {
-    for (const [args, code, words] of [
-      [['-h'], 0, 'Usage of holdfast pinghub:'],
-      [['--help'], 0, '-mport string'],
-      [['-nope'], 2, 'flag provided but not defined: -nope'],
-      [['-addr'], 2, 'flag needs an argument: -addr'],
-      [['-=x'], 2, 'bad flag syntax: -=x'],
-      [['---addr'], 2, 'bad flag syntax: ---addr'],
-    ] as const) {
-      const ending = await run(...args).ended();
-      expect([ending.code, ending.stdout, ending.stderr], args.join(' ')).toEqual([
-        code,
-        '',
-        expect.stringContaining(words),
-      ]);
-    }
-  });
+  it(
+    'has Go’s flags: usage with 0 when asked for, with 2 for what it does not know',
+    async () => {
+      for (const [args, code, words] of [
+        [['-h'], 0, 'Usage of holdfast pinghub:'],
+        [['--help'], 0, '-mport string'],
+        [['-nope'], 2, 'flag provided but not defined: -nope'],
+        [['-addr'], 2, 'flag needs an argument: -addr'],
+        [['-=x'], 2, 'bad flag syntax: -=x'],
+        [['---addr'], 2, 'bad flag syntax: ---addr'],
+      ] as const) {
+        const ending = await run(...args).ended();
+        expect([ending.code, ending.stdout, ending.stderr], args.join(' ')).toEqual([
+          code,
+          '',
+          expect.stringContaining(words),
+        ]);
+      }
+    },
+    SEVERAL_STARTS,
+  );
 });
