@@ -32,9 +32,20 @@ describe('clients of several workers', () => {
       const again = /^grip-last:/im.test(request.head);
       request.connection.write(again ? ANSWER : responseHold(`c${round}; prev-id=${lastOf(request)}`));
     });
+    backend.reply('/fence', responseHold('fence'));
     const several = await Several.start(opened, 2, '--route', `* ${backend.target}`);
     const publisher = await several.publisher();
     const [one = 0, other = 0] = several.workers();
+    /** Resolves when a worker has all that was published before. */
+    const fence = async (worker: number): Promise<void> => {
+      const client = await several.at(worker, async () => {
+        const waiting = await opened.get(several.port, '/fence');
+        await several.child.says(new RegExp(`(?:channel=fence\\n[\\s\\S]*){${round}}`));
+        return waiting;
+      });
+      await publisher.publish([itemFor('fence', 'reached')]);
+      expect((await client.readAnswer()).body.toString()).toBe('reached');
+    };
     const poll = (worker: number, last: string): Promise<RawClient> =>
       several.at(worker, async () => {
         const asked = backend.requests.length + 1;
@@ -55,6 +66,7 @@ describe('clients of several workers', () => {
       expect((await first.readAnswer()).body.toString()).toBe('two');
       // Nobody waits now; the channel lingers in the worker it was in.
       await publisher.publish([itemFor(`c${round}`, 'three', { id: '3', 'prev-id': '2' })]);
+      await fence(from);
       const second = await poll(to, '2');
       expect((await second.readAnswer()).body.toString()).toBe('fresh');
       const asked = backend.requests.at(-1)?.head ?? '';
