@@ -13,7 +13,7 @@ export interface RequestUri {
   /** With its question mark, or empty. */
   readonly query: string;
   /** Path and query that the client has asked for, where an auth service has put others in their place. */
-  readonly asked?: undefined | { readonly path: string; readonly query: string };
+  readonly asked: { readonly path: string; readonly query: string } | undefined;
 }
 
 /** @param acceptForwardedProtocol - `X-Forwarded-Proto: https` counts as TLS */
@@ -29,24 +29,24 @@ export function requestUri(request: ClientRequest, acceptForwardedProtocol: bool
   }
   authority = authority.toLowerCase();
   const { askedFor } = request;
+  const mark = target.indexOf('?');
+  // One shape for all: every request has one of these.
   return {
     secure: request.secure || (acceptForwardedProtocol && isForwardedSecure(request)),
     authority,
     host: hostOf(authority),
-    ...parted(target),
-    ...(askedFor === undefined ? {} : { asked: parted(withoutHost(askedFor)) }),
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? '' : target.slice(mark),
+    asked: askedFor === undefined ? undefined : ownPlace(askedFor),
   };
 }
 
-/** What a target in absolute form has behind the host. */
-function withoutHost(target: string): string {
+/** Path and query of a target, which may be in absolute form. */
+function ownPlace(target: string): { readonly path: string; readonly query: string } {
   const rest = isAbsolute(target) ? target.replace(/^[a-z]+:\/\/[^/?#]*/i, '') : target;
-  return rest.startsWith('/') || rest.startsWith('*') ? rest : `/${rest}`;
-}
-
-function parted(target: string): { readonly path: string; readonly query: string } {
-  const mark = target.indexOf('?');
-  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark) };
+  const own = rest.startsWith('/') || rest.startsWith('*') ? rest : `/${rest}`;
+  const mark = own.indexOf('?');
+  return mark < 0 ? { path: own, query: '' } : { path: own.slice(0, mark), query: own.slice(mark) };
 }
 
 /** Whether a target names the host itself; its scheme and its host have been checked (`front/parsed-request.ts`). */

@@ -79,6 +79,7 @@ describe('a route with SockJS', () => {
     host: 'example.com',
     path,
     query: '?a=b',
+    asked: undefined,
   });
 
   it('is spoken on all paths that begin like its own', () => {
