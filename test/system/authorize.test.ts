@@ -20,6 +20,11 @@ describe('the auth option', () => {
     return { auth, holdfast, log, port, url: `http://127.0.0.1:${port}` };
   }
 
+  const rewritesTo =
+    (path: string): Script =>
+    (_request, response) =>
+      void response.writeHead(204, { 'X-Rewrite': path }).end();
+
   const allows: Script = (_request, response) => void response.writeHead(204).end();
 
   it('asks with the client’s headers, the original URI and the original method, and without a body', async () => {
@@ -118,9 +123,7 @@ describe('the auth option', () => {
   });
 
   it('shows nobody the path it has made: one that is not in clean form is refused, and nobody is sent to it', async () => {
-    const hub = await guarded((_request, response) => {
-      response.writeHead(204, { 'X-Rewrite': '/user//157/../1/chan' }).end();
-    });
+    const hub = await guarded(rewritesTo('/user//157/../1/chan'));
     const refused = 'Error: bad request. Path must be in clean form, without empty, . and .. segments.\n';
     const answer = await fetch(`${hub.url}/me/chan`, { method: 'POST', body: 'x', redirect: 'manual' });
     expect([answer.status, await answer.text()]).toEqual([400, refused]);
@@ -129,11 +132,7 @@ describe('the auth option', () => {
 
   it('has the last word on the path: what the route makes of paths is not done to it', async () => {
     const origin = await opened.origin((request, response) => void response.end(request.url));
-    const { url } = await guarded(
-      (_request, response) => void response.writeHead(204, { 'X-Rewrite': '/v2/things' }).end(),
-      origin.target,
-      '*,path_beg=/api/,path_rem=4',
-    );
+    const { url } = await guarded(rewritesTo('/v2/things'), origin.target, '*,path_beg=/api/,path_rem=4');
     expect(await (await fetch(`${url}/api/things?q=1`)).text()).toBe('/v2/things?q=1');
   });
 
@@ -194,11 +193,7 @@ describe('the auth option', () => {
       if (polls > 1) response.end(`again ${request.url}`);
       else response.setHeader('Grip-Hold', 'response').setHeader('Grip-Channel', 'poll').end();
     });
-    const { url, holdfast } = await guarded(
-      (_request, response) => void response.writeHead(204, { 'X-Rewrite': '/user/157' }).end(),
-      origin.target,
-      '*,path_beg=/me,id=mine',
-    );
+    const { url, holdfast } = await guarded(rewritesTo('/user/157'), origin.target, '*,path_beg=/me,id=mine');
     const answer = fetch(`${url}/me`);
     await new Promise((resolve) => holdfast.once('subscribe', resolve));
     holdfast.publish({ channel: 'poll', formats: { 'http-response': { action: 'hint' } } });
@@ -223,11 +218,7 @@ describe('the auth option', () => {
 
   it('does not make SockJS of a request whose path is rewritten to where others speak it', async () => {
     const target = await opened.origin((request, response) => void response.end(request.url));
-    const { url } = await guarded(
-      (_request, response) => void response.writeHead(204, { 'X-Rewrite': '/sock/info' }).end(),
-      target.target,
-      '*,sockjs=/sock',
-    );
+    const { url } = await guarded(rewritesTo('/sock/info'), target.target, '*,sockjs=/sock');
     expect(await (await fetch(`${url}/elsewhere`)).text()).toBe('/sock/info');
   });
 
@@ -238,9 +229,7 @@ describe('the auth option', () => {
       if (polls > 1) response.end(`asked again for ${request.url}`);
       else response.setHeader('Grip-Hold', 'response').setHeader('Grip-Channel', 'poll').end();
     });
-    const { url, auth, holdfast } = await guarded((_request, response) => {
-      response.writeHead(204, { 'X-Rewrite': '/rewritten' }).end();
-    }, origin.target);
+    const { url, auth, holdfast } = await guarded(rewritesTo('/rewritten'), origin.target);
     const answer = fetch(`${url}/poll`);
     await new Promise((resolve) => holdfast.once('subscribe', resolve));
     holdfast.publish({ channel: 'poll', formats: { 'http-response': { action: 'hint' } } });
