@@ -13,6 +13,9 @@ import { Timed, type Wheel } from '../time/wheel.js';
 const STAY = 2_000;
 const LOOK_INTERVAL = 1_000;
 
+/** Bytes of one message of a handler; libzmq ends the connection of who sends more. */
+export const MAX_MESSAGE = 4 * 1024 * 1024;
+
 export interface RouteSocket {
   /** What goes through it. */
   readonly size: number;
@@ -69,12 +72,12 @@ export class RouteSockets<Socket extends RouteSocket> extends Timed {
   onTime(): void {
     const { wheel, log, onClosed } = this.parts;
     const before = this.unwanted.size;
-    for (const [spec, from] of this.unwanted) {
-      const socket = this.bound.get(spec);
-      if (socket !== undefined && (socket.size > 0 || wheel.clock.now() < from)) continue;
+    for (const [spec, socket] of this.bound) {
+      const from = this.unwanted.get(spec);
+      if (from === undefined || socket.size > 0 || wheel.clock.now() < from) continue;
       this.unwanted.delete(spec);
       this.bound.delete(spec);
-      socket?.close();
+      socket.close();
       if (log.enabled('info')) log.info(`${this.kind}/${spec}: no route has it any more, closed`);
     }
     if (this.unwanted.size > 0) wheel.start(this, LOOK_INTERVAL);

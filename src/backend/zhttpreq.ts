@@ -15,7 +15,7 @@ import { Timed, type Wheel } from '../time/wheel.js';
 import { bindSocket } from '../zeromq/bind.js';
 import type { ZeroMq } from '../zeromq/load-zeromq.js';
 import { receiveAll } from '../zeromq/receive-all.js';
-import { RouteSockets, type RouteSocketsParts } from './route-sockets.js';
+import { MAX_MESSAGE, RouteSockets, type RouteSocketsParts } from './route-sockets.js';
 import { type SendingHandler, SendingQueue } from './sending-queue.js';
 import type { AnswerCall, AnswerReceiver, Failure, HttpBackend, OriginRequest } from './verdict.js';
 import { answerFrame } from './zhttp/answer-length.js';
@@ -24,8 +24,6 @@ import { lengthHeader, targetFields } from './zhttp/target-fields.js';
 
 /** Bytes of a request body and of an answer's. */
 const MAX_BODY = 1_000_000;
-/** Bytes of one message of a worker; libzmq ends the connection of who sends more. */
-const MAX_MESSAGE = 4 * 1024 * 1024;
 /** Milliseconds without an answer. */
 const TIMEOUT = 60_000;
 

@@ -5,7 +5,7 @@
 import type { ZhttpSessionId } from '../../protocol/zhttp.js';
 import { bindSocket } from '../../zeromq/bind.js';
 import type { ZeroMq } from '../../zeromq/load-zeromq.js';
-import { RouteSockets, type RouteSocketsParts } from '../route-sockets.js';
+import { MAX_MESSAGE, RouteSockets, type RouteSocketsParts } from '../route-sockets.js';
 import { zhttpAddresses } from './addresses.js';
 import { type AddressParts, type AddressSockets, BoundAddress } from './bound-address.js';
 import type { PacketLink, PacketTaker } from './packet-link.js';
@@ -13,8 +13,6 @@ import type { PacketLink, PacketTaker } from './packet-link.js';
 /** Packets that wait for one peer: first ones, and all others. */
 const FIRST_HIGH_WATER_MARK = 100;
 const HIGH_WATER_MARK = 101_000;
-/** Bytes of one message of a handler; libzmq ends the connection of who sends more. */
-const MAX_MESSAGE = 4 * 1024 * 1024;
 /** Milliseconds that last packets get to leave when the sockets are closed. */
 const LINGER = 500;
 
