@@ -3,8 +3,8 @@ import { type PinghubParts, type PinghubRequest, pinghubAnswer, pinghubWebSocket
 import type { Verdict } from '../backend/verdict.js';
 import type { WebSocketVerdict } from '../backend/websocket-verdict.js';
 import type { ClientRequest } from '../front/client-request.js';
-import { getHeader, type HeaderList } from '../protocol/headers.js';
 import type { Route, RouteProtocol, Target } from '../routes/route.js';
+import { leadsTo } from './find-route.js';
 import type { ProxyParts } from './proxy-parts.js';
 import { isAbsolute, type RequestUri } from './request-uri.js';
 import { targetPlace } from './target-place.js';
@@ -75,25 +75,9 @@ function requestOf(
     path: targetPlace(route, uri).path,
     ownPath,
     leadsHere: (plain) =>
-      protocol === undefined || ownPath === plain || leadsTo(route, plain, parts, protocol, headers, uri),
+      protocol === undefined || ownPath === plain || leadsTo(parts, route, protocol, request, uri, plain),
     query: (uri.asked ?? uri).query,
     base,
     headers,
   };
-}
-
-/** Whether a client that spells its path without escapes comes to the same route, or to none. */
-function leadsTo(
-  { id, pathBeg }: Route,
-  plain: string,
-  { routes, settings }: ProxyParts,
-  protocol: RouteProtocol,
-  headers: HeaderList,
-  { secure, host }: RequestUri,
-): boolean {
-  // Its path has not chosen the route.
-  if (settings.acceptPushpinRoute && (getHeader(headers, 'pushpin-route') ?? '') !== '') return true;
-  const route = routes().lookupPlain(protocol, secure, host, plain);
-  // Another table may be in force by now.
-  return route === undefined || (route.id === id && route.pathBeg === pathBeg);
 }

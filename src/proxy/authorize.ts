@@ -157,6 +157,7 @@ class Asking extends Timed implements AnswerReceiver, Question {
     const { holds } = this.parts;
     const { file, line } = this.route.source;
     const { auth } = this.route;
+    holds.counters.requestErrors += 1;
     holds.warnings.warn(`auth ${auth} ${what}`, `the auth service ${auth} (${file}:${line}) ${what}: answering 500`);
     return { kind: 'refused', response: errorAnswer(500, 'Internal Server Error') };
   }

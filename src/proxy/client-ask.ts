@@ -1,5 +1,4 @@
 /** A client's own request on its way to a target: what is sent, and which requests of other clients are the same. */
-
 import { createHash } from 'node:crypto';
 import { judgeComplete } from '../backend/judge.js';
 import { sendObserved } from '../backend/observed-call.js';

@@ -23,8 +23,8 @@ export function findRoute(
   // `*` is no resource of any origin (RFC 9112 3.2.4).
   if (!uri.path.startsWith('/')) return undefined;
   const table = parts.routes();
-  const id = parts.settings.acceptPushpinRoute ? getHeader(request.headers, 'pushpin-route') : undefined;
-  if (id !== undefined && id !== '') {
+  const id = namedRoute(parts, request);
+  if (id !== undefined) {
     const found = table.byId(id, uri.path);
     if (found.kind === 'route') return found.route;
     if (found.kind === 'none' || protocol === 'http') return undefined;
@@ -50,6 +50,29 @@ function guardedBy(table: RouteTable, protocol: RouteProtocol, { secure, host, p
   if (!NOT_PLAIN.test(path)) return undefined;
   const route = table.lookupPlain(protocol, secure, host, cleanPath(percentDecoded(path)));
   return route?.auth === undefined ? undefined : route;
+}
+
+/** The id by which a client names its route; undefined: its path tells. */
+function namedRoute({ settings }: ProxyParts, { headers }: ClientRequest): string | undefined {
+  return (settings.acceptPushpinRoute && getHeader(headers, 'pushpin-route')) || undefined;
+}
+
+/**
+ * Whether a client that spells its path without escapes comes to the same route, or to none.
+ * @param plain - the path without escapes, one character for each byte
+ */
+export function leadsTo(
+  parts: ProxyParts,
+  { id, pathBeg }: Route,
+  protocol: RouteProtocol,
+  request: ClientRequest,
+  { secure, host }: RequestUri,
+  plain: string,
+): boolean {
+  if (namedRoute(parts, request) !== undefined) return true;
+  const route = parts.routes().lookupPlain(protocol, secure, host, plain);
+  // Another table may be in force by now.
+  return route === undefined || (route.id === id && route.pathBeg === pathBeg);
 }
 
 /** Scheme, host and encoded path of what is asked. */

@@ -81,7 +81,6 @@ function serveAuthorized(
       return;
     }
     const { response } = result;
-    if (response.code >= 500) parts.holds.counters.requestErrors += 1;
     exchange.answer(response);
     log({ kind: 'answered', code: response.code, size: response.body.length });
   });

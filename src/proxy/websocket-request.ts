@@ -1,5 +1,4 @@
 /** What an origin is asked for a client that wants a WebSocket: over HTTP (specification 10.2), or as one (11.1). */
-
 import { randomUUID } from 'node:crypto';
 import { originHeaders } from '../backend/request-headers.js';
 import type { OriginRequest } from '../backend/verdict.js';

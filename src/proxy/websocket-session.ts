@@ -6,7 +6,6 @@
  *                      ├─ reject: the origin's answer
  *                      └─ failed: 502
  */
-
 import { beginStep, endStep, type HandshakeEnd } from '../backend/observed-call.js';
 import { testWebSocket } from '../backend/test-backend.js';
 import type { Call } from '../backend/verdict.js';
@@ -91,7 +90,6 @@ export class WebSocketSession {
     const question = authorize(parts, { route, auth, visit }, request, uri, (result) => {
       door.onGone = undefined;
       if (result.kind === 'refused') {
-        if (result.response.code >= 500) this.parts.holds.counters.requestErrors += 1;
         this.refuse(result.response, false);
         return;
       }

@@ -3,7 +3,6 @@
  * subscribers once a turn of the event loop. An opening that was made while an earlier one of the same channel is not
  * answered yet is answered by its own answer and no other.
  */
-
 import type { BackendPublishing } from '../../backend/backend-publishing.js';
 import type { Hub } from '../../hub/hub.js';
 import { receivedStep } from '../../hub/hub-watch.js';
